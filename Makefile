@@ -1,0 +1,52 @@
+# make book · make test · make lab · make bench · make notebooks — for readers and authors
+# make check · make lock — for developers
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(CURDIR)/.venv/bin
+
+.PHONY: book test lab bench notebooks check lint lock clean
+
+# A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
+book: .venv/installed
+	$(BIN)/jupyter-book build -W --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+
+test: .venv/installed
+	$(BIN)/pytest --nbval
+
+lab: .venv/installed
+	$(BIN)/jupyter lab book
+
+bench: .venv/installed
+	$(BIN)/python -m tests.benchmarks.kernel
+
+notebooks: .venv/installed
+	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
+
+check: .venv/developing lint
+	$(BIN)/pytest tests/build tests/browser
+
+lint: .venv/developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+.venv/installed: requirements.txt pyproject.toml
+	@echo "Installing into .venv; the first time takes a few minutes"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	@touch $@
+
+.venv/developing: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+# Resolve the dependencies of pyproject anew and pin all of them.
+lock:
+	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
+	_build/lock/bin/python -m pip install --quiet --editable ".[book,gpt,test]"
+	{ echo "# All that it takes to read, run and validate the book, pinned by 'make lock'."; \
+	  _build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; \
+	  echo "-e ."; } > requirements.txt
+	rm -rf _build/lock
+
+clean:
+	rm -rf _build

@@ -1,0 +1,88 @@
+"""What our book needs of Sphinx beyond Jupyter Book's own settings.
+
+- Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
+- Chapters are executed anew when anything they compute with has changed.
+- Launch buttons follow the git remote of the checkout the book is built from.
+- MathJax is served from the book's own folder.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+# What a chapter's outputs depend on, besides its own cells, which jupyter-cache looks at.
+INPUTS = ("collapse_lib/**/*", "book/results/**/*", "requirements.txt")
+REMOTE = re.compile(
+    r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?"
+)
+
+
+def setup(app):
+    os.environ["COLLAPSE_BOOK"] = "1"
+    # A change of this value makes Sphinx read every page again.
+    app.add_config_value("book_inputs", "", "env")
+    app.connect("config-inited", configure)
+    app.connect("build-finished", copy_mathjax)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def configure(app, config):
+    config.book_inputs = inputs_digest(Path(app.srcdir))
+    cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
+    config.nb_execution_cache_path = str(cache)
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    url, branch = published_at(app.srcdir)
+    if url:
+        config.html_theme_options["repository_url"] = url
+    if branch:
+        config.html_theme_options["repository_branch"] = branch
+
+
+def inputs_digest(root):
+    """Return a hash of the names and contents of all INPUTS below `root`."""
+    digest = hashlib.sha256()
+    files = {path for pattern in INPUTS for path in root.glob(pattern) if path.is_file()}
+    for path in sorted(files):
+        if path.suffix not in {".pyc", ".nbc", ".nbi"}:
+            digest.update(f"{path.relative_to(root)}\0".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def published_at(root):
+    """Return the GitHub or GitLab address and branch of the checkout, None where unknown.
+
+    Only these hosts: the theme fails on others, and a local path is no address.
+    """
+    remote = REMOTE.fullmatch(_git(root, "remote", "get-url", "origin"))
+    upstream = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}")
+    branch = upstream.removeprefix("origin/") if upstream.startswith("origin/") else None
+    return (f"https://{remote[1]}/{remote[2]}", branch) if remote else (None, None)
+
+
+def copy_mathjax(app, error):
+    """Copy MathJax with its fonts and all that its menu may load, less the other bundles."""
+    if error or app.builder.format != "html":
+        return
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    source = Path(package.submodule_search_locations[0]) / "static" / "mathjax"
+
+    def other_bundles(folder, names):
+        bundles = {name for name in names if re.match(r"(tex|mml)-.*\.js", name)}
+        return bundles - {"tex-chtml.js"} if Path(folder) == source else set()
+
+    target = Path(app.outdir) / "_static" / "mathjax"
+    shutil.copytree(source, target, ignore=other_bundles, dirs_exist_ok=True)
+
+
+def _git(root, *arguments):
+    """Return what git prints, or an empty string where it fails or is missing."""
+    try:
+        done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,49 @@
+"""Execute notebooks and store their outputs, so that doing it twice leaves no difference.
+
+    python book/_ext/store_outputs.py book/*.ipynb
+
+What differs from run to run or from machine to machine is not stored: times, the identities
+and states of widgets, the patch version of Python.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(path):
+    """Execute the notebook at `path` and write it back, or leave it as it was if it fails."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": path.parent}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+    )
+    client.execute()
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+    partial = path.with_suffix(".partial")
+    nbformat.write(notebook, partial)
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    # Explorers are stored as widgets with a still picture, whatever the shell says.
+    os.environ.pop("COLLAPSE_BOOK", None)
+    for name in sys.argv[1:]:
+        print(name, flush=True)
+        execute(Path(name))

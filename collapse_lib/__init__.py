@@ -1,0 +1,47 @@
+"""Model collapse for a next-token model that can be solved exactly.
+
+A model is trained on samples of earlier models, generation after generation; for one
+context it is a distribution on the vocabulary, and training is counting. The modules
+below follow Seddik, Chen, Hayou, Youssef and Debbah, "How bad is training on synthetic
+data?" (COLM 2024, arXiv:2404.05090). "The paper" is always this one, and a number
+in brackets is one of its equations.
+
+======================  ==================================================================
+`distributions`         families of next-token distributions, and what is measured on them
+`schedules`             who trains on whom: the sample sizes of equation (5)
+`simulation`            the recursion itself, replicated
+`theory`                closed forms, on plain numbers
+`symbolic`              the same closed forms, derived by SymPy
+`plotting`              drawing on given axes
+`explorers`             figures with sliders, in a live kernel and in the built book
+======================  ==================================================================
+
+Array axes are always (replicates, generations, tokens). Generation 0 is the true
+distribution p^(0). Randomness comes from a `numpy.random.Generator` or an integer seed,
+and results depend on the seed alone.
+
+Modules load when they are first used, so ``import collapse_lib`` is quick.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+__all__ = [
+    "distributions",
+    "explorers",
+    "plotting",
+    "schedules",
+    "simulation",
+    "symbolic",
+    "theory",
+]
+
+
+def __getattr__(name):
+    if name in __all__:
+        return import_module(f"collapse_lib.{name}")
+    raise AttributeError(f"module 'collapse_lib' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

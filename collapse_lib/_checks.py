@@ -1,0 +1,109 @@
+"""Validation at the boundary: what a caller got wrong, in one sentence.
+
+Every check returns its argument in the form the library computes with, or raises a
+`ValueError` that names the argument, the rule and the value received.
+"""
+
+from fractions import Fraction
+from numbers import Real
+
+import numpy as np
+
+SUM_TOLERANCE = 1e-9
+
+
+def integer(value, name, minimum):
+    """Return `value` as an int of at least `minimum`."""
+    result = _whole(value)
+    if result is None or result < minimum:
+        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+    return result
+
+
+def integers(value, name, minimum):
+    """Return `value` as an int, or as an array of ints if it is not a single number."""
+    if np.ndim(value) == 0:
+        return integer(value, name, minimum)
+    result = np.asarray(value)
+    if not np.issubdtype(result.dtype, np.integer):
+        raise ValueError(f"{name} must hold integers, got an array of {result.dtype}")
+    if result.size and result.min() < minimum:
+        raise ValueError(f"{name} must hold integers of at least {minimum}, got {result.min()}")
+    return result
+
+
+def unit_interval(value, name):
+    """Return a number in [0, 1]: exact if it is a `Fraction` or an int, a float otherwise."""
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1:
+        return value if isinstance(value, Fraction | int) else float(value)
+    raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
+
+
+def positive(value, name):
+    """Return `value` as a finite float above 0."""
+    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf:
+        return float(value)
+    raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+
+
+def boolean(value, name):
+    """Return `value` as a bool."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ValueError(f"{name} must be True or False, got {value!r}")
+
+
+def probabilities(p, name, axis=-1):
+    """Return `p` as a float array whose entries along `axis` form distributions."""
+    p = _floats(p, name)
+    if p.ndim == 0 or not -p.ndim <= axis < p.ndim:
+        raise ValueError(f"{name} must have an axis {axis}, got shape {p.shape}")
+    if not p.shape[axis]:
+        raise ValueError(f"{name} must have at least one token, got shape {p.shape}")
+    if np.isnan(p).any():
+        raise ValueError(f"{name} must not contain NaN, got {np.isnan(p).sum()} of {p.size}")
+    if p.size and p.min() < 0:
+        raise ValueError(f"{name} must not be negative, got a smallest entry of {p.min()}")
+    sums = np.atleast_1d(p.sum(axis=axis))
+    wrong = sums[~(np.abs(sums - 1) <= SUM_TOLERANCE)]
+    if wrong.size:
+        raise ValueError(f"{name} must sum to 1 within {SUM_TOLERANCE}, got a sum of {wrong[0]}")
+    return p
+
+
+def distribution(p, name="p"):
+    """Return `p` as a float array of shape (tokens,) that sums to 1."""
+    p = _floats(p, name)
+    if p.ndim != 1:
+        raise ValueError(f"{name} must have shape (tokens,), got shape {p.shape}")
+    p = probabilities(p, name)
+    return p / p.sum()
+
+
+def generator(rng, name="rng"):
+    """Return `rng` itself if it is a Generator, a new one if it is an integer seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    seed = _whole(rng)
+    if seed is None or seed < 0:
+        raise ValueError(
+            f"{name} must be a numpy.random.Generator or an integer seed of at least 0, got {rng!r}"
+        )
+    return np.random.default_rng(seed)
+
+
+def _whole(value):
+    """Return an int, or None if `value` is no whole number; 3.0 and True are none."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    try:
+        return int(value.__index__())
+    except (AttributeError, TypeError):
+        return None
+
+
+def _floats(p, name):
+    try:
+        return np.asarray(p, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array of numbers, got {p!r}") from None

@@ -1,0 +1,180 @@
+"""Figures with sliders, shown by one object in two ways.
+
+In a live kernel an `Explorer` is a group of ipywidgets that redraw the figure. While the
+book is built, which the environment variable ``COLLAPSE_BOOK`` tells, it is the same
+controls over pictures rendered beforehand, one for each combination: the page then needs
+no kernel, no network and no more script than stands in ``explorer.html``.
+"""
+
+import base64
+import hashlib
+import io
+import itertools
+import json
+import os
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from string import Template
+
+import ipywidgets
+from matplotlib import style
+from matplotlib.figure import Figure
+
+MAX_CONTROLS, MAX_FRAMES = 2, 64
+SIZE, DPI = (6.4, 4.0), 100
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A control over a few values.
+
+    Parameters
+    ----------
+    label : str
+        What the reader sets, in words.
+    values : tuple
+        The values passed to the drawing function, shown with `str`; at least two.
+    start : int, optional
+        Index of the value shown first.
+    """
+
+    label: str
+    values: tuple
+    start: int = 0
+
+    def __post_init__(self):
+        if len(self.values) < 2 or any(" " in str(value) for value in self.values):
+            raise ValueError(f"values must be at least two, without spaces, got {self.values!r}")
+        if self.start not in range(len(self.values)):
+            raise ValueError(f"start must be an index of values, got {self.start!r}")
+
+
+class Explorer:
+    """A figure drawn by a pure function, with a slider for each of its parameters.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(ax, **parameters)`` draws on the axes and returns one sentence that says what
+        the picture shows: its alternative text, announced whenever the picture changes.
+    **controls : Slider
+        One for each parameter, two at most; 64 combinations at most.
+
+    Raises
+    ------
+    ValueError
+        If there are too many controls or combinations, or none.
+
+    Examples
+    --------
+    >>> def draw(ax, slope):
+    ...     ax.plot([0, 1], [0, slope])
+    ...     return f"A line of slope {slope}."
+    >>> explorer = Explorer(draw, slope=Slider("Slope of the line", (1, 2, 3)))
+    >>> explorer.describe(slope=2)
+    'A line of slope 2.'
+    """
+
+    def __init__(self, draw, **controls):
+        frames = 1
+        for control in controls.values():
+            frames *= len(control.values)
+        if not 1 <= len(controls) <= MAX_CONTROLS or frames > MAX_FRAMES:
+            raise ValueError(
+                f"controls must be 1 to {MAX_CONTROLS} sliders of at most {MAX_FRAMES} frames "
+                f"together, got {len(controls)} of {frames}"
+            )
+        self.draw, self.controls = draw, controls
+
+    def describe(self, **parameters):
+        """Return the sentence that says what the picture shows at these parameters."""
+        return self._render("png", **parameters)[1]
+
+    def _render(self, image_format, **parameters):
+        """Return the picture as bytes, and its alternative text."""
+        with style.context("collapse_lib.book"):
+            figure = Figure(figsize=SIZE)
+            alt = self.draw(figure.subplots(), **parameters)
+            buffer = io.BytesIO()
+            lossless = {"lossless": True, "method": 4} if image_format == "webp" else {}
+            figure.savefig(buffer, format=image_format, dpi=DPI, pil_kwargs=lossless)
+        return buffer.getvalue(), alt
+
+    def _start(self):
+        return {name: control.values[control.start] for name, control in self.controls.items()}
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if os.environ.get("COLLAPSE_BOOK"):
+            return {"text/html": self.html(), "text/plain": repr(self)}
+        still, _ = self._render("png", **self._start())
+        widget = self.widget()._repr_mimebundle_()
+        # The still picture is what a notebook shows before its cells are run.
+        return {**widget, "image/png": base64.b64encode(still).decode(), "text/plain": repr(self)}
+
+    def __repr__(self):
+        return f"Explorer of {' and '.join(self.controls)}: run the cell to move the sliders"
+
+    def widget(self):
+        """Return ipywidgets controls that redraw the figure in the running kernel."""
+        sliders = {
+            name: ipywidgets.SelectionSlider(
+                description=control.label,
+                options=[(str(value), value) for value in control.values],
+                index=control.start,
+                style={"description_width": "initial"},
+                layout={"width": "32em", "max_width": "100%"},
+            )
+            for name, control in self.controls.items()
+        }
+        picture = ipywidgets.HTML()
+
+        def redraw(_change=None):
+            image, alt = self._render("png", **{name: s.value for name, s in sliders.items()})
+            alt = escape(alt)
+            picture.value = (
+                f'<img src="{_data_url(image, "png")}" alt="{alt}"><p aria-live="polite">{alt}</p>'
+            )
+
+        for slider in sliders.values():
+            slider.observe(redraw, names="value")
+        redraw()
+        return ipywidgets.VBox([*sliders.values(), picture])
+
+    def html(self):
+        """Return the controls over pre-rendered pictures, as one piece of HTML."""
+        values = (control.values for control in self.controls.values())
+        frames = []
+        for combination in itertools.product(*values):
+            image, alt = self._render("webp", **dict(zip(self.controls, combination, strict=True)))
+            frames.append((_data_url(image, "webp"), alt))
+        first = 0
+        for control in self.controls.values():
+            first = first * len(control.values) + control.start
+        identity = "explorer-" + hashlib.sha256(repr(frames).encode()).hexdigest()[:12]
+        return Template(files(__package__).joinpath("explorer.html").read_text("utf8")).substitute(
+            id=identity,
+            controls="".join(
+                _slider_html(f"{identity}-{name}", control)
+                for name, control in self.controls.items()
+            ),
+            image=frames[first][0],
+            alt=escape(frames[first][1]),
+            width=round(SIZE[0] * DPI),
+            height=round(SIZE[1] * DPI),
+            frames=json.dumps(frames).replace("<", "\\u003c"),
+        )
+
+
+def _slider_html(identity, control):
+    values = " ".join(map(str, control.values))
+    return (
+        f'<label for="{identity}">{escape(control.label)}</label>'
+        f'<input type="range" id="{identity}" min="0" max="{len(control.values) - 1}" step="1" '
+        f'value="{control.start}" data-values="{escape(values)}">'
+        f"<output>{escape(str(control.values[control.start]))}</output>"
+    )
+
+
+def _data_url(image, image_format):
+    return f"data:image/{image_format};base64,{base64.b64encode(image).decode()}"
