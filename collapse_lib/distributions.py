@@ -61,12 +61,8 @@ def power_law(size, support, collision):
     def excess(exponent):
         return np.square(on_support(exponent)).sum() - collision
 
-    upper = 1.0
-    while excess(upper) < 0:
-        upper *= 2
-        if upper > 1e3:  # 2^-1000: the second token is lost to rounding
-            raise ValueError(f"collision must be further below 1 for a power law, got {collision!r}")
-    return _pad(on_support(brentq(excess, 0, upper, xtol=1e-14)), size)
+    # At the exponent 64 the second token has 2^-64 of the first, and rounding leaves a sum of 1.
+    return _pad(on_support(brentq(excess, 0, 64, xtol=1e-14)), size)
 
 
 def uniform(size, support):

@@ -1,7 +1,8 @@
 """What our book needs of Sphinx beyond Jupyter Book's own settings.
 
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
-- Chapters are executed anew when anything they compute with has changed.
+- Chapters are executed anew when anything they compute with has changed, and pages written
+  anew when the book's own style has.
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 # What a chapter's outputs depend on, besides its own cells, which jupyter-cache looks at.
 INPUTS = ("collapse_lib/**/*", "book/results/**/*", "requirements.txt")
+STYLE = ("book/_static/**/*", "book/_templates/**/*", "book/_ext/*.py")
 REMOTE = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?"
 )
@@ -23,15 +25,17 @@ REMOTE = re.compile(
 
 def setup(app):
     os.environ["COLLAPSE_BOOK"] = "1"
-    # A change of this value makes Sphinx read every page again.
+    # A change of the first makes Sphinx read every page again; of the second, write it.
     app.add_config_value("book_inputs", "", "env")
+    app.add_config_value("book_style", "", "html")
     app.connect("config-inited", configure)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app, config):
-    config.book_inputs = inputs_digest(Path(app.srcdir))
+    config.book_inputs = digest_of(INPUTS, Path(app.srcdir))
+    config.book_style = digest_of(STYLE, Path(app.srcdir))
     cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
     config.nb_execution_cache_path = str(cache)
     config.mathjax_path = "mathjax/tex-chtml.js"
@@ -42,10 +46,10 @@ def configure(app, config):
         config.html_theme_options["repository_branch"] = branch
 
 
-def inputs_digest(root):
-    """Return a hash of the names and contents of all INPUTS below `root`."""
+def digest_of(patterns, root):
+    """Return a hash of the names and contents of all files below `root` that match."""
     digest = hashlib.sha256()
-    files = {path for pattern in INPUTS for path in root.glob(pattern) if path.is_file()}
+    files = {path for pattern in patterns for path in root.glob(pattern) if path.is_file()}
     for path in sorted(files):
         if path.suffix not in {".pyc", ".nbc", ".nbi"}:
             digest.update(f"{path.relative_to(root)}\0".encode())

@@ -1,0 +1,117 @@
+import base64
+import io
+import json
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from collapse_lib.explorers import DPI, SIZE, Explorer, Slider
+
+
+def draw(ax, slope, offset):
+    ax.plot([0, 1], [offset, offset + slope])
+    ax.set_ylim(0, 12)
+    return f'A line of slope {slope} from {offset}, "steep" & <sloping>.'
+
+
+@pytest.fixture
+def explorer():
+    return Explorer(
+        draw,
+        slope=Slider("Slope & sign", (1, 2, 4), start=1),
+        offset=Slider("Offset", (0.5, 3)),
+    )
+
+
+@pytest.fixture
+def page(explorer):
+    return BeautifulSoup(explorer.html(), "html.parser")
+
+
+def decode(url):
+    kind, data = re.fullmatch(r"data:image/(\w+);base64,(.+)", url).groups()
+    return kind, Image.open(io.BytesIO(base64.b64decode(data)))
+
+
+def test_page_has_a_frame_for_each_combination_in_order(explorer, page):
+    frames = json.loads(page.find("script", type="application/json").string)
+    alts = [alt for _, alt in frames]
+    expected = [explorer.describe(slope=s, offset=o) for s in (1, 2, 4) for o in (0.5, 3)]
+    assert alts == expected
+    assert len({image for image, _ in frames}) == 6
+    kind, picture = decode(frames[0][0])
+    assert kind == "webp"
+    assert picture.size == (SIZE[0] * DPI, SIZE[1] * DPI)
+
+
+def test_page_starts_where_the_sliders_stand(page):
+    frames = json.loads(page.find("script", type="application/json").string)
+    assert page.img["src"] == frames[2][0]
+    assert page.img["alt"] == frames[2][1] == page.figcaption.string
+    assert [control["value"] for control in page.find_all("input")] == ["1", "0"]
+
+
+def test_page_is_accessible_in_structure(page):
+    for control in page.find_all("input"):
+        assert page.find("label", attrs={"for": control["id"]}).string
+    assert page.figcaption["aria-live"] == "polite"
+    ids = [tag["id"] for tag in page.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+
+
+def test_page_is_the_same_each_time_and_names_nothing_outside(explorer):
+    html = explorer.html()
+    assert html == explorer.html()
+    assert "http" not in html
+    assert "$" not in re.sub(r"base64,[^\"]+", "", html)
+
+
+def test_live_widget_redraws(explorer):
+    box = explorer.widget()
+    slope, offset, picture = box.children
+    assert (slope.value, offset.value) == (2, 0.5)
+    before = picture.value
+    slope.value = 4
+    after = BeautifulSoup(picture.value, "html.parser")
+    assert picture.value != before
+    assert after.img["alt"] == explorer.describe(slope=4, offset=0.5)
+    assert decode(after.img["src"])[0] == "png"
+    assert after.find(attrs={"aria-live": "polite"}).string == after.img["alt"]
+
+
+def test_one_switch_decides_between_page_and_widget(explorer, monkeypatch):
+    monkeypatch.delenv("COLLAPSE_BOOK", raising=False)
+    live = explorer._repr_mimebundle_()
+    assert set(live) == {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"}
+    monkeypatch.setenv("COLLAPSE_BOOK", "1")
+    assert set(explorer._repr_mimebundle_()) == {"text/html", "text/plain"}
+
+
+@pytest.mark.parametrize(
+    "controls",
+    [
+        {},
+        {name: Slider(name, (1, 2)) for name in "abc"},
+        {"slope": Slider("many", tuple(range(65)))},
+        {"a": Slider("a", tuple(range(9))), "b": Slider("b", tuple(range(8)))},
+    ],
+)
+def test_too_many_or_too_few_controls(controls):
+    with pytest.raises(ValueError, match="controls must be 1 to 2 sliders of at most 64 frames"):
+        Explorer(draw, **controls)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((("one",),), "values must be at least two, without spaces, got ('one',)"),
+        ((("a b", "c"),), "values must be at least two, without spaces"),
+        (((1, 2), 2), "start must be an index of values, got 2"),
+        (((1, 2), -1), "start must be an index of values, got -1"),
+    ],
+)
+def test_bad_sliders(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Slider("label", *arguments)

@@ -1,0 +1,47 @@
+"""What holds for the package and the repository as a whole."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import collapse_lib
+
+ROOT = Path(__file__).parent.parent
+HEAVY = {"torch", "sympy", "matplotlib", "ipywidgets", "dask", "numba", "scipy"}
+
+
+def test_importing_the_package_stays_light():
+    code = "import sys, collapse_lib; print(*{name.partition('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "collapse_lib" in loaded
+    assert not loaded & HEAVY
+
+
+def test_modules_load_when_they_are_asked_for():
+    for name in collapse_lib.__all__:
+        assert getattr(collapse_lib, name).__name__ == f"collapse_lib.{name}"
+        assert name in dir(collapse_lib)
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        collapse_lib.nonsense  # noqa: B018
+
+
+def test_requirements_are_pinned_and_end_with_the_package():
+    lines = (ROOT / "requirements.txt").read_text("utf8").split("\n")
+    lines = [line for line in lines if line and not line.startswith("#")]
+    assert lines.pop() == "-e ."
+    assert all(re.fullmatch(r"[\w.-]+==[\w.!]+", line) for line in lines)
+    assert "torch==2.13.0" in lines
+
+
+def test_binder_installs_the_same_list():
+    lines = (ROOT / ".binder" / "requirements.txt").read_text("utf8").split("\n")
+    lines = [line for line in lines if line and not line.startswith("#")]
+    assert lines == [
+        "--extra-index-url https://download.pytorch.org/whl/cpu",
+        "-r ../requirements.txt",
+    ]
+    assert (ROOT / ".binder" / "runtime.txt").read_text("utf8").strip() == "python-3.11"

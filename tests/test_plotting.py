@@ -1,0 +1,90 @@
+import re
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from collapse_lib import plotting
+
+
+@pytest.fixture
+def ax():
+    return Figure().subplots()
+
+
+def test_runs_draw_every_run_and_their_mean(ax):
+    values = np.random.default_rng(0).random((7, 4))
+    lines = plotting.runs(ax, values, label="the mean")
+    assert len(lines) == 8
+    for line, run in zip(lines, values, strict=False):
+        np.testing.assert_array_equal(line.get_ydata(), run)
+    np.testing.assert_allclose(lines[-1].get_ydata(), values.mean(axis=0))
+    assert ax.get_legend_handles_labels()[1] == ["the mean"]
+
+
+def test_standard_error_is_that_of_the_mean(ax):
+    values = np.random.default_rng(0).random((40, 3))
+    band = plotting.standard_error(ax, values, widths=2)
+    heights = band.get_paths()[0].vertices
+    margin = 2 * values.std(axis=0, ddof=1) / np.sqrt(40)
+    for m in range(3):
+        at_m = heights[heights[:, 0] == m, 1]
+        assert at_m.min() == pytest.approx(values.mean(axis=0)[m] - margin[m])
+        assert at_m.max() == pytest.approx(values.mean(axis=0)[m] + margin[m])
+
+
+def test_theory_is_dashed_and_on_top(ax):
+    plotting.runs(ax, np.zeros((3, 5)))
+    line = plotting.exact(ax, range(5), [1, 2, 3, 4, 5])
+    assert line.is_dashed()
+    assert ax.lines[-1] is line
+    np.testing.assert_array_equal(line.get_ydata(), [1, 2, 3, 4, 5])
+
+
+def test_distribution_draws_one_stem_a_token(ax):
+    stems = plotting.distribution(ax, [0.5, 0.3, 0.2])
+    tops = [segment[1].tolist() for segment in stems.get_segments()]
+    assert tops == [[1, 0.5], [2, 0.3], [3, 0.2]]
+
+
+def test_wrong_shapes(ax):
+    with pytest.raises(ValueError, match=re.escape("values must have shape (replicates, gen")):
+        plotting.runs(ax, [1, 2, 3])
+    with pytest.raises(ValueError, match="values must hold at least two replicates"):
+        plotting.standard_error(ax, [[1, 2, 3]])
+    assert not ax.lines
+    assert not ax.collections
+
+
+def luminance(color, inverted=False):
+    """Return the relative luminance of WCAG 2, of the colour or its dark-theme image."""
+    channels = np.array(to_rgba(color)[:3])
+    if inverted:  # invert(1) hue-rotate(180deg), as the style sheet of the pages does
+        channels = np.clip(HUE_ROTATED @ (1 - channels), 0, 1)
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+# The matrix of hue-rotate(180deg) in the CSS Filter Effects module.
+HUE_ROTATED = np.array(
+    [[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]]
+)
+
+
+@pytest.mark.parametrize("color", [plotting.SIMULATED, plotting.EXACT, plotting.COMPARED])
+def test_colours_can_be_seen_in_both_themes(color):
+    on_white = 1.05 / (luminance(color) + 0.05)
+    on_dark = (luminance(color, inverted=True) + 0.05) / (luminance("#121212") + 0.05)
+    assert on_white >= 3
+    assert on_dark >= 3
+
+
+def test_the_style_sheet_belongs_to_the_package():
+    with plt.style.context("collapse_lib.book"):
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+        assert to_rgba(cycle[0]) == to_rgba(plotting.SIMULATED)
+        assert to_rgba(cycle[1]) == to_rgba(plotting.COMPARED)
+    assert matplotlib.get_backend()

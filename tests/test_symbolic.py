@@ -1,0 +1,38 @@
+import pytest
+import sympy as sp
+
+from collapse_lib import symbolic
+
+
+def test_second_moment_is_that_of_sympys_own_binomial_distribution():
+    from sympy.stats import Binomial, E
+
+    for size in (1, 2, 5):
+        count = Binomial("X", size, symbolic.x)
+        expected = sp.expand(E(count**2) / size**2)
+        found = symbolic.binomial_second_moment().subs(symbolic.n, size)
+        assert sp.simplify(expected - found) == 0
+
+
+def test_recursion_and_solution_fit_together():
+    recursion, solution = symbolic.collision_recursion(), symbolic.expected_collision()
+    values = [symbolic.S0]
+    for m in range(4):
+        after = recursion.rhs.subs({symbolic.S(symbolic.m): values[m], symbolic.m: m})
+        values.append(sp.expand(after))
+    for m, value in enumerate(values):
+        assert sp.expand(solution.subs(symbolic.m, m) - value) == 0
+
+
+# A moment that forgets that a sample collides with itself, and one that counts it twice.
+@pytest.mark.parametrize("wrong", [symbolic.x**2, symbolic.x / symbolic.n + symbolic.x**2])
+def test_a_wrong_moment_ends_in_an_error(wrong, monkeypatch):
+    monkeypatch.setattr(symbolic, "binomial_second_moment", lambda: wrong)
+    with pytest.raises(symbolic.DerivationError, match="the recursion differ"):
+        symbolic.expected_collision()
+
+
+def test_a_cubic_moment_is_no_recursion_for_the_collision_probability(monkeypatch):
+    monkeypatch.setattr(symbolic, "binomial_second_moment", lambda: symbolic.x**3)
+    with pytest.raises(symbolic.DerivationError, match="as a polynomial differ"):
+        symbolic.collision_recursion()
