@@ -1,0 +1,101 @@
+"""The built book as readers meet it: served or opened from disk, with no network."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.support import SITE, pages
+
+PAGES = pages()
+
+
+@pytest.fixture(params=["http", "file"])
+def base(request):
+    return request.getfixturevalue("served") if request.param == "http" else SITE.as_uri()
+
+
+@pytest.mark.parametrize("name", ["index.html", *PAGES])
+def test_complete_without_network_and_without_faults(faults, base, name):
+    page = faults.open(f"{base}/{name}")
+    assert faults.found == []
+    assert page.title()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_equations_are_typeset(faults, base, name):
+    page = faults.open(f"{base}/{name}")
+    written = page.locator("main .math").count()
+    assert page.locator("main .math mjx-container").count() == written
+    assert page.locator("mjx-merror").count() == 0
+    assert not re.search(r"\\\(|\\\[|\$\$", page.locator("main").inner_text())
+    if written:
+        fonts = page.evaluate("document.fonts.ready.then(f => [...f].map(x => x.family))")
+        assert any("MJX" in family for family in fonts)
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_accessible_and_never_wider_than_the_window(faults, served, name, theme, width):
+    page = faults.open(f"{served}/{name}", width, theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pictures_have_alternative_text(faults, served, name):
+    page = faults.open(f"{served}/{name}")
+    for alt in page.locator("article img").evaluate_all("all => all.map(img => img.alt)"):
+        assert len(alt) > 20
+        assert not re.search(r"\.(png|svg|webp|jpe?g)$|/", alt)
+
+
+def explorers():
+    return [name for name in PAGES if "class=\"explorer\"" in (SITE / name).read_text("utf8")]
+
+
+@pytest.mark.parametrize("name", explorers())
+def test_sliders_move_by_keyboard_and_change_the_picture(faults, base, name):
+    page = faults.open(f"{base}/{name}")
+    for explorer in page.locator(".explorer").all():
+        picture, caption = explorer.locator("img"), explorer.locator("figcaption")
+        for slider in explorer.locator("input").all():
+            before = picture.get_attribute("src"), caption.inner_text()
+            slider.focus()
+            page.keyboard.press("ArrowRight")
+            assert picture.get_attribute("src") != before[0]
+            assert caption.inner_text() != before[1]
+            assert picture.get_attribute("alt") == caption.inner_text()
+            shown = slider.evaluate("slider => slider.nextElementSibling.textContent")
+            assert slider.get_attribute("aria-valuetext") == shown
+            assert f"= {shown}" in caption.inner_text()
+            page.keyboard.press("ArrowLeft")
+            assert (picture.get_attribute("src"), caption.inner_text()) == before
+            assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+    assert faults.found == []
+
+
+def test_there_is_an_explorer():
+    assert "book/expected_collision.html" in explorers()
+
+
+def test_search_finds_pages(faults, base):
+    page = faults.open(f"{base}/search.html?q=collision")
+    page.wait_for_selector("#search-results li a")
+    assert "How fast variety is lost" in page.locator("#search-results").inner_text()
+    assert faults.found == []
+
+
+def test_proofs_and_solutions_open(faults, served):
+    page = faults.open(f"{served}/book/expected_collision.html")
+    proof = page.locator("details.sd-dropdown").first
+    assert not proof.locator("p").first.is_visible()
+    proof.locator("summary").click()
+    assert proof.locator("p").first.is_visible()
+    solution = page.locator(".solution.dropdown").first
+    assert not solution.locator("section p").first.is_visible()
+    solution.locator("button").first.click()
+    assert solution.locator("section p").first.is_visible()
