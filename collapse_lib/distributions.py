@@ -172,9 +172,7 @@ def l1_distance(p, q, axis=-1):
     """
     p, q = _checks.probabilities(p, "p", axis), _checks.probabilities(q, "q", axis)
     if p.shape[axis] != q.shape[axis]:
-        raise ValueError(
-            f"q must have as many tokens as p, {p.shape[axis]}, got {q.shape[axis]}"
-        )
+        raise ValueError(f"q must have as many tokens as p, {p.shape[axis]}, got {q.shape[axis]}")
     try:
         return np.abs(p - q).sum(axis=axis)
     except ValueError:

@@ -29,9 +29,11 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     """
     values = np.asarray(values)
     if values.ndim != 2:
-        raise ValueError(f"values must have shape (replicates, generations + 1), got {values.shape}")
-    faint = min(1.0, 12 / len(values))
-    thin = ax.plot(values.T, color=color, alpha=max(0.06, 0.35 * faint), linewidth=0.8)
+        raise ValueError(
+            f"values must have shape (replicates, generations + 1), got {values.shape}"
+        )
+    faint = np.clip(4 / len(values), 0.06, 0.35)  # the more runs, the fainter each
+    thin = ax.plot(values.T, color=color, alpha=faint, linewidth=0.8)
     return thin + ax.plot(values.mean(axis=0), color=color, label=label)
 
 

@@ -83,9 +83,8 @@ def simulate(p, schedule, generations, replicates, rng):
     replicates = _checks.integer(replicates, "replicates", 1)
     streams = _checks.generator(rng).spawn(replicates)
     if isinstance(schedule, FullySynthetic):
-        records = _in_threads(lambda rng: _run_compiled(p, schedule.n, generations, rng), streams)
-    else:
-        records = [_run_path(p, schedule, generations, rng) for rng in streams]
+        return _simulate_compiled(p[p > 0], schedule.n, generations, streams)
+    records = [_run_path(p, schedule, generations, rng) for rng in streams]
     return Trajectories(*(np.array(column) for column in zip(*records, strict=True)))
 
 
@@ -202,25 +201,36 @@ def _run_path(p, schedule, generations, rng):
     return collision_probability(path), l1_from_first, support, time
 
 
-def _run_compiled(p, n, generations, rng):
-    """Measure one fully synthetic run with the compiled kernel."""
-    collision = np.ones(generations + 1)
-    l1_from_first = np.full(generations + 1, np.nan)
-    support = np.ones(generations + 1, dtype=np.int64)
-    time = _fully_synthetic(rng, p[p > 0], n, collision, l1_from_first, support)
-    return collision, l1_from_first, support, time
+def _simulate_compiled(p, n, generations, streams):
+    """Run the compiled kernel once for each generator; p holds positive entries only."""
+    shape = len(streams), generations + 1
+    # The kernel fills a row up to its collapse; what a Dirac mass has stands there already.
+    runs = Trajectories(
+        collision=np.ones(shape),
+        l1_from_first=np.full(shape, np.nan),
+        support=np.ones(shape, dtype=np.int64),
+        collapse_time=np.empty(len(streams), dtype=np.int64),
+    )
+
+    def run(r):
+        runs.collapse_time[r] = _fully_synthetic(
+            streams[r], p, n, runs.collision[r], runs.l1_from_first[r], runs.support[r]
+        )
+
+    _in_threads(run, range(len(streams)))
+    return runs
 
 
-def _in_threads(run, streams):
-    """Apply `run`, which must release the GIL, to every generator, in order.
+def _in_threads(run, tasks):
+    """Apply `run`, which must release the GIL, to every task; return the results in order.
 
-    One share a core: a thread for each replicate costs more in hand-overs than it gains.
+    One share a core: a thread for each task costs more in hand-overs than it gains.
     """
-    share = -(-len(streams) // (os.cpu_count() or 1))
-    shares = [streams[start : start + share] for start in range(0, len(streams), share)]
+    share = -(-len(tasks) // (os.cpu_count() or 1))
+    shares = [tasks[start : start + share] for start in range(0, len(tasks), share)]
     with ThreadPoolExecutor(len(shares)) as pool:
-        done = pool.map(lambda mine: [run(rng) for rng in mine], shares)
-        return [record for records in done for record in records]
+        done = pool.map(lambda mine: [run(task) for task in mine], shares)
+        return [result for results in done for result in results]
 
 
 @njit(nogil=True, cache=True)
@@ -248,12 +258,9 @@ def _resample(rng, p, first, counts, alive, n):
 
 @njit(nogil=True, cache=True)
 def _fully_synthetic(rng, p, n, collision, l1_from_first, support):
-    """Fill the records of one run, which come filled for a Dirac mass; return T or -1.
-
-    p holds the positive probabilities and is used up.
-    """
+    """Fill the records of one run, which come filled for a Dirac mass; return T or -1."""
     generations = collision.size - 1
-    truth, alive, time = p.copy(), p.size, -1
+    truth, p, alive, time = p, p.copy(), p.size, -1
     collision[0] = np.sum(p * p)
     support[0] = alive
     if generations == 0:
@@ -282,7 +289,7 @@ def _fully_synthetic(rng, p, n, collision, l1_from_first, support):
 
 @njit(nogil=True, cache=True)
 def _until_collapse(rng, p, n):
-    """Return the first generation that is a Dirac mass; p is copied."""
+    """Return the first generation that is a Dirac mass; p holds positive entries only."""
     p, alive, time = p.copy(), p.size, 0
     first, counts = np.zeros(alive, dtype=np.int64), np.zeros(alive, dtype=np.int64)
     while time == 0 or alive > 1:

@@ -37,9 +37,7 @@ def test_power_law_is_a_power_of_the_rank():
 
 
 def test_power_law_at_the_uniform_end():
-    np.testing.assert_array_equal(
-        distributions.power_law(5, 3, 1 / 3), distributions.uniform(5, 3)
-    )
+    np.testing.assert_array_equal(distributions.power_law(5, 3, 1 / 3), distributions.uniform(5, 3))
     np.testing.assert_array_equal(distributions.power_law(4, 1, 1), [1, 0, 0, 0])
 
 
@@ -78,9 +76,9 @@ def test_uniform_and_dirichlet():
         distributions.uniform(2, 3)
     with pytest.raises(ValueError, match="concentration must be a finite number above 0, got 0"):
         distributions.dirichlet(3, 0, rng=0)
-    with pytest.raises(ValueError, match="rng must be a numpy.random.Generator or an integer"):
+    with pytest.raises(ValueError, match=r"rng must be a numpy\.random\.Generator or"):
         distributions.dirichlet(3, 1, rng="seed")
-    with pytest.raises(ValueError, match="rng must be .* of at least 0, got -1"):
+    with pytest.raises(ValueError, match=r"rng must be .* of at least 0, got -1"):
         distributions.dirichlet(3, 1, rng=-1)
 
 

@@ -69,9 +69,7 @@ def luminance(color, inverted=False):
 
 
 # The matrix of hue-rotate(180deg) in the CSS Filter Effects module.
-HUE_ROTATED = np.array(
-    [[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]]
-)
+HUE_ROTATED = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
 
 
 @pytest.mark.parametrize("color", [plotting.SIMULATED, plotting.EXACT, plotting.COMPARED])

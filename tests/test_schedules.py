@@ -28,10 +28,7 @@ def test_fully_synthetic(m, n):
 
 @given(generations, sizes, st.integers(0, 200))
 def test_partially_synthetic(m, real, synthetic):
-    if m == 1:
-        expected = [real]
-    else:
-        expected = [real] + [0] * (m - 2) + [synthetic]
+    expected = [real, *[0] * (m - 2), synthetic][:m]
     assert PartiallySynthetic(real, synthetic).sample_sizes(m).tolist() == expected
 
 

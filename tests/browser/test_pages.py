@@ -54,7 +54,7 @@ def test_pictures_have_alternative_text(faults, served, name):
 
 
 def explorers():
-    return [name for name in PAGES if "class=\"explorer\"" in (SITE / name).read_text("utf8")]
+    return [name for name in PAGES if 'class="explorer"' in (SITE / name).read_text("utf8")]
 
 
 @pytest.mark.parametrize("name", explorers())

@@ -15,9 +15,7 @@ WIDTH = 4.5
 
 
 def expected_l1(law):
-    return enumeration.mean(
-        law, lambda state: sum(abs(x - y) for x, y in zip(*state, strict=True))
-    )
+    return enumeration.mean(law, lambda state: sum(abs(x - y) for x, y in zip(*state, strict=True)))
 
 
 @pytest.fixture(scope="module", params=[(4, 6), (3, 1), (2, 3)], ids=str)
@@ -30,7 +28,8 @@ def case(request):
 
 
 def close(sample, expected):
-    return abs(sample.mean() - expected) <= WIDTH * sample.std(ddof=1) / np.sqrt(sample.size) + 1e-12
+    error = sample.std(ddof=1) / np.sqrt(sample.size)
+    return abs(sample.mean() - expected) <= WIDTH * error + 1e-12
 
 
 def test_collision_probability(case):
