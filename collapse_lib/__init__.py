@@ -9,6 +9,7 @@ in brackets is one of its equations.
 ======================  ==================================================================
 `distributions`         families of next-token distributions, and what is measured on them
 `schedules`             who trains on whom: the sample sizes of equation (5)
+`softmax`               training as a minimisation, whose result is counting
 `simulation`            the recursion itself, replicated
 `theory`                closed forms, on plain numbers
 `symbolic`              the same closed forms, derived by SymPy
@@ -32,6 +33,7 @@ __all__ = [
     "plotting",
     "schedules",
     "simulation",
+    "softmax",
     "symbolic",
     "theory",
 ]

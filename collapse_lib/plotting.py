@@ -85,3 +85,83 @@ def distribution(ax, p, color=SIMULATED, label=None):
     p = np.asarray(p)
     tokens = np.arange(1, p.size + 1)
     return ax.vlines(tokens, 0, p, color=color, label=label, linewidth=2)
+
+
+def on_simplex(p):
+    """Return where distributions over three tokens lie in the triangle of `simplex`.
+
+    Parameters
+    ----------
+    p : array_like of shape (..., 3)
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Horizontal and vertical positions, of the shape of `p` without its last axis.
+    """
+    p = np.asarray(p)
+    if p.ndim == 0 or p.shape[-1] != 3:
+        raise ValueError(f"p must have shape (..., 3), got {p.shape}")
+    return p[..., 1] + p[..., 2] / 2, p[..., 2] * np.sqrt(3) / 2
+
+
+def simplex(ax, labels=("token 1", "token 2", "token 3")):
+    """Draw the triangle of all distributions over three tokens; a corner is a Dirac mass.
+
+    Returns
+    -------
+    matplotlib.lines.Line2D
+    """
+    corners = np.eye(3)
+    (outline,) = ax.plot(*on_simplex(corners[[0, 1, 2, 0]]), color="0.5", linewidth=1, zorder=0)
+    places = [("right", "top"), ("left", "top"), ("center", "bottom")]
+    for corner, label, (horizontal, vertical) in zip(corners, labels, places, strict=True):
+        x, y = on_simplex(corner)
+        ax.annotate(
+            label,
+            (x, y),
+            xytext=(0, 3 if vertical == "bottom" else -3),
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            fontsize="small",
+        )
+    ax.set_aspect("equal")
+    ax.set_axis_off()
+    return outline
+
+
+def who_feeds_whom(ax, sizes, kept):
+    """Draw how many samples of which model each generation is trained on.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    sizes : sequence of array_like
+        The sample sizes of generations 1, 2, ...; those of generation m have shape (m,).
+    kept : sequence of bool
+        For each source, whether its samples are drawn once and kept (squares) or drawn anew
+        for each generation (circles).
+
+    Returns
+    -------
+    list of matplotlib.collections.PathCollection
+        The squares, then the circles, as far as there are any.
+    """
+    places = [
+        (source, generation, size)
+        for generation, row in enumerate(sizes, start=1)
+        for source, size in enumerate(row)
+        if size
+    ]
+    largest = max(size for *_, size in places)
+    drawn = []
+    for is_kept, marker, color in ((True, "s", COMPARED), (False, "o", SIMULATED)):
+        mine = np.array([place for place in places if kept[place[0]] is is_kept])
+        if mine.size:
+            area = 90 * mine[:, 2] / largest
+            drawn.append(ax.scatter(mine[:, 0], mine[:, 1], s=area, marker=marker, color=color))
+    ax.set(xlabel="samples of model $t$", ylabel="train generation $m$")
+    ax.set(xlim=(-0.6, len(sizes) - 0.4), ylim=(len(sizes) + 0.6, 0.4), aspect="equal")
+    ax.set(xticks=range(len(sizes)), yticks=range(1, len(sizes) + 1))
+    return drawn

@@ -45,3 +45,13 @@ def test_binder_installs_the_same_list():
         "-r ../requirements.txt",
     ]
     assert (ROOT / ".binder" / "runtime.txt").read_text("utf8").strip() == "python-3.11"
+
+
+def test_the_readme_shows_and_links_what_exists():
+    readme = (ROOT / "README.md").read_text("utf8")
+    targets = re.findall(r"\]\(([^)]+)\)", readme)
+    assert any(target.endswith(".png") for target in targets)
+    for target in targets:
+        assert target.startswith("https://") or (ROOT / target).is_file()
+    for name in re.findall(r"`make (\w+)`", readme):
+        assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text("utf8"), re.MULTILINE)

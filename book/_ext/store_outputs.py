@@ -3,9 +3,11 @@
     python book/_ext/store_outputs.py book/*.ipynb
 
 What differs from run to run or from machine to machine is not stored: times, the identities
-and states of widgets, the patch version of Python.
+and states of widgets, the patch version of Python. The picture of a cell whose metadata hold
+"export" is also written to the file named there, for the README.
 """
 
+import base64
 import os
 import sys
 from pathlib import Path
@@ -39,7 +41,12 @@ def execute(path):
     }
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
+            data = output.get("data", {})
+            data.pop(WIDGET_VIEW, None)
+            if "export" in cell.metadata and "image/png" in data:
+                picture = path.parent / cell.metadata["export"]
+                picture.parent.mkdir(exist_ok=True)
+                picture.write_bytes(base64.b64decode(data["image/png"]))
     partial = path.with_suffix(".partial")
     nbformat.write(notebook, partial)
     partial.replace(path)

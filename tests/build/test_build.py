@@ -1,0 +1,108 @@
+"""The book builds reproducibly, and again only where something has changed.
+
+Needs `make book` first: its result is compared with a second build from scratch.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tests.support import ROOT, SITE, copy_repository, pages
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the repository that shares the environment, with its book built."""
+    root = copy_repository(tmp_path_factory.mktemp("copy") / "book")
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    log = build(root)
+    assert "Executed notebook" in log
+    return root
+
+
+def build(root, expected=0):
+    """Run `make book` on the copy's own library; return what it printed."""
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(
+        ["make", "book"], cwd=root, env=environment, capture_output=True, text=True
+    )
+    log = done.stdout + done.stderr
+    assert (done.returncode != 0) == (expected != 0), log
+    assert "Installing" not in log
+    return log
+
+
+def page(root, name):
+    return BeautifulSoup((root / name).read_text("utf8"), "html.parser")
+
+
+def pictures(site):
+    """Return every figure file and every explorer frame of a site, by name."""
+    found = {path.name: path.read_bytes() for path in (site / "_images").glob("*")}
+    for name in pages():
+        for number, frames in enumerate(
+            page(site, name).select('.explorer script[type="application/json"]')
+        ):
+            found[name, number] = json.loads(frames.string)
+    return found
+
+
+def test_two_builds_from_scratch_yield_the_same_pictures(copy):
+    first, second = pictures(SITE), pictures(copy / "_build" / "html")
+    assert first.keys() == second.keys()
+    assert any(isinstance(name, tuple) for name in first)
+    for name, picture in first.items():
+        assert picture == second[name], name
+
+
+def test_storing_outputs_twice_leaves_no_difference(copy):
+    stored = []
+    for _ in range(2):
+        names = [str(path) for path in sorted((copy / "book").glob("*.ipynb"))]
+        command = [sys.executable, "book/_ext/store_outputs.py", *names]
+        environment = os.environ | {"PYTHONPATH": str(copy)}
+        subprocess.run(command, cwd=copy, env=environment, check=True, capture_output=True)
+        stored.append([(copy / "book" / name).read_bytes() for name in names])
+    assert stored[0] == stored[1]
+
+
+def test_a_second_build_executes_nothing(copy):
+    assert "Executed notebook" not in build(copy)
+
+
+def test_a_changed_page_alone_is_read_again(copy):
+    intro = copy / "book" / "intro.md"
+    intro.write_text(intro.read_text("utf8") + "\nA new last line.\n")
+    assert "Executed notebook" not in build(copy)
+    assert "A new last line." in page(copy, "_build/html/book/intro.html").text
+
+
+def test_a_changed_style_reaches_the_pages(copy):
+    style = copy / "book" / "_static" / "book.css"
+    style.write_text(style.read_text("utf8") + "\n/* changed */\n")
+    assert "Executed notebook" not in build(copy)
+    assert "/* changed */" in (copy / "_build/html/_static/book.css").read_text("utf8")
+
+
+def test_a_changed_library_function_changes_the_page(copy):
+    library = copy / "collapse_lib" / "distributions.py"
+    before = page(copy, "_build/html/book/expected_collision.html").text
+    assert "generation  0: 52 tokens left" in before
+    source = library.read_text("utf8")
+    changed = source.replace("return np.count_nonzero(", "return 1 + np.count_nonzero(")
+    assert changed != source
+    library.write_text(changed)
+    assert "Executed notebook" in build(copy)
+    after = page(copy, "_build/html/book/expected_collision.html").text
+    assert "generation  0: 53 tokens left" in after
+
+
+def test_a_warning_fails_the_build_every_time(copy):
+    intro = copy / "book" / "intro.md"
+    intro.write_text(intro.read_text("utf8") + "\n[](#nowhere)\n")
+    for _ in range(2):
+        assert "nowhere" in build(copy, expected=1)
