@@ -165,3 +165,24 @@ def who_feeds_whom(ax, sizes, kept):
     ax.set(xlim=(-0.6, len(sizes) - 0.4), ylim=(len(sizes) + 0.6, 0.4), aspect="equal")
     ax.set(xticks=range(len(sizes)), yticks=range(1, len(sizes) + 1))
     return drawn
+
+
+def model_and_frequencies(ax, model, frequencies, truth):
+    """Draw the frequencies of a corpus as bars, a model as crosses and the truth as dashes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    model, frequencies, truth : array_like of shape (tokens,)
+
+    Returns
+    -------
+    (BarContainer, Line2D, Line2D)
+    """
+    tokens = np.arange(1, len(model) + 1)
+    bars = ax.bar(tokens, frequencies, color=SIMULATED, alpha=0.4, label="frequencies")
+    crosses = ax.plot(tokens, model, "x", color=EXACT, ms=11, mew=2.5, label="model")
+    dashes = ax.plot(tokens, truth, "_", color=COMPARED, ms=40, mew=2, label="truth")
+    ax.set(xlabel="token", ylabel="probability", xticks=tokens)
+    ax.legend(markerscale=0.5)
+    return bars, crosses[0], dashes[0]

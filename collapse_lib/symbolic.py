@@ -200,6 +200,38 @@ def expected_collision():
     return printed
 
 
+def token_variance():
+    """Return the variance of the probability of one token, fully synthetic.
+
+    By `binomial_second_moment`, the second moment u(m) of a probability with mean p obeys
+    u(m + 1) = p/n + (1 - 1/n) u(m), from u(0) = p^2; `sympy.rsolve` solves that.
+
+    Returns
+    -------
+    sympy.Expr
+        In the symbols m, n and p.
+
+    Raises
+    ------
+    DerivationError
+        If it differs from p (1 - p) (1 - (1 - 1/n)^m).
+
+    Examples
+    --------
+    >>> token_variance()
+    p*(1 - p)*(1 - (1 - 1/n)**m)
+    """
+    p, u = sp.Symbol("p", nonnegative=True), sp.Function("u")
+    moment = binomial_second_moment()
+    after = moment.coeff(x, 1) * p + moment.coeff(x, 2) * u(m)
+    solved = sp.rsolve(u(m + 1) - after, u(m), {u(0): p**2})
+    if solved is None:
+        raise DerivationError("the recursion was not solved")
+    closed = p * (1 - p) * (1 - (1 - 1 / n) ** m)
+    _require_equal(solved - p**2, closed, "the variance and its closed form")
+    return closed
+
+
 def _require_equal(left, right, what):
     if sp.simplify(left - right) != 0:
         raise DerivationError(f"{what} differ: {left} is not {right}")

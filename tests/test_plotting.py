@@ -86,3 +86,32 @@ def test_the_style_sheet_belongs_to_the_package():
         assert to_rgba(cycle[0]) == to_rgba(plotting.SIMULATED)
         assert to_rgba(cycle[1]) == to_rgba(plotting.COMPARED)
     assert matplotlib.get_backend()
+
+
+def test_simplex_corners_are_dirac_masses(ax):
+    plotting.simplex(ax)
+    x, y = plotting.on_simplex(np.eye(3))
+    np.testing.assert_allclose(np.hypot(x - np.roll(x, 1), y - np.roll(y, 1)), 1)
+    middle = plotting.on_simplex([1 / 3, 1 / 3, 1 / 3])
+    np.testing.assert_allclose(middle, [x.mean(), y.mean()])
+    assert [text.get_text() for text in ax.texts] == ["token 1", "token 2", "token 3"]
+    with pytest.raises(ValueError, match=re.escape("p must have shape (..., 3), got (2, 4)")):
+        plotting.on_simplex(np.full((2, 4), 1 / 4))
+
+
+def test_who_feeds_whom_marks_kept_and_new_samples(ax):
+    squares, circles = plotting.who_feeds_whom(ax, [[4], [4, 2], [4, 0, 2]], [True, False, False])
+    assert squares.get_offsets().tolist() == [[0, 1], [0, 2], [0, 3]]
+    assert circles.get_offsets().tolist() == [[1, 2], [2, 3]]
+    assert circles.get_sizes()[0] == squares.get_sizes()[0] / 2
+    (only,) = plotting.who_feeds_whom(ax, [[3], [0, 3]], [False, False])
+    assert only.get_offsets().tolist() == [[0, 1], [1, 2]]
+
+
+def test_model_and_frequencies(ax):
+    bars, crosses, dashes = plotting.model_and_frequencies(ax, [0.4, 0.6], [0.3, 0.7], [0.5, 0.5])
+    assert [bar.get_height() for bar in bars] == [0.3, 0.7]
+    assert crosses.get_ydata().tolist() == [0.4, 0.6]
+    assert dashes.get_ydata().tolist() == [0.5, 0.5]
+    labels = {text.get_text() for text in ax.get_legend().get_texts()}
+    assert labels == {"frequencies", "model", "truth"}

@@ -6,6 +6,7 @@ from `collapse_lib`: the code knows only what it means to draw samples.
 
 from collections import defaultdict
 from fractions import Fraction
+from itertools import product
 from math import comb
 
 
@@ -62,3 +63,59 @@ def collision(model):
 def mean(law, value):
     """Return the expectation of `value` of the state."""
     return sum(weight * value(state) for state, weight in law.items())
+
+
+def scheduled(p, sizes, kept):
+    """Return the law of (p^(1), ..., p^(M)) under any table of sample sizes.
+
+    sizes[m - 1][t] samples of model t train generation m. The corpora of the sources for
+    which kept(t) holds are written out sample by sample, and each use takes the first ones.
+    """
+    law = {((tuple(p),), ()): Fraction(1)}
+    for row in sizes:
+        after = defaultdict(Fraction)
+        for (models, corpora), weight in law.items():
+            for counts, drawn, probability in _training_sets(
+                models, dict(corpora), row, sizes, kept
+            ):
+                model = tuple(Fraction(k, sum(row)) for k in counts)
+                key = (*models, model), tuple(sorted(drawn.items()))
+                after[key] += weight * probability
+        law = after
+    paths = defaultdict(Fraction)
+    for (models, _), weight in law.items():
+        paths[models[1:]] += weight
+    return dict(paths)
+
+
+def _training_sets(models, corpora, row, sizes, kept, source=0):
+    """Yield (counts, corpora, probability) for the samples of models source, source + 1, ..."""
+    if source == len(row):
+        yield (0,) * len(models[0]), corpora, Fraction(1)
+        return
+    for own, drawn, probability in _samples(models, corpora, row, sizes, kept, source):
+        for rest, all_drawn, more in _training_sets(models, drawn, row, sizes, kept, source + 1):
+            counts = tuple(a + b for a, b in zip(own, rest, strict=True))
+            yield counts, all_drawn, probability * more
+
+
+def _samples(models, corpora, row, sizes, kept, source):
+    size, p = row[source], models[source]
+    if not size or not kept(source):
+        for counts, probability in outcomes(p, size):
+            yield counts, corpora, probability
+        return
+    length = max(later[source] for later in sizes if len(later) > source)
+    written = [(corpora[source], 1)] if source in corpora else _texts(p, length)
+    for text, probability in written:
+        counts = tuple(text[:size].count(token) for token in range(len(p)))
+        yield counts, {**corpora, source: text}, Fraction(probability)
+
+
+def _texts(p, length):
+    for text in product(range(len(p)), repeat=length):
+        probability = Fraction(1)
+        for token in text:
+            probability *= p[token]
+        if probability:
+            yield text, probability
