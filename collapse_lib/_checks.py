@@ -5,7 +5,7 @@ Every check returns its argument in the form the library computes with, or raise
 """
 
 from fractions import Fraction
-from numbers import Real
+from numbers import Rational, Real
 
 import numpy as np
 
@@ -78,6 +78,18 @@ def distribution(p, name="p"):
         raise ValueError(f"{name} must have shape (tokens,), got shape {p.shape}")
     p = probabilities(p, name)
     return p / p.sum()
+
+
+def exact_distribution(p, name="p"):
+    """Return `p` as a list of `Fraction` if all its entries are rational, otherwise None."""
+    if isinstance(p, np.ndarray) and p.dtype != object:
+        return None
+    if not np.iterable(p) or not all(isinstance(x, Rational) for x in p):
+        return None
+    p = [Fraction(x) for x in p]
+    if not p or min(p) < 0 or sum(p) != 1:
+        raise ValueError(f"{name} must hold non-negative numbers of sum 1, got {p}")
+    return p
 
 
 def generator(rng, name="rng"):

@@ -7,6 +7,8 @@ the equation of the paper it stands for and the schedule it holds for. Rational 
 
 from fractions import Fraction
 
+import numpy as np
+
 from collapse_lib import _checks
 
 
@@ -44,5 +46,137 @@ def expected_collision(m, n, s0):
     m = _checks.integers(m, "m", 0)
     n = _checks.integers(n, "n", 1)
     s0 = _checks.unit_interval(s0, "s0")
-    retained = 1 - (Fraction(1, n) if isinstance(s0, Fraction) else 1 / n)
+    retained = 1 - _one(s0) / n
     return 1 - retained**m * (1 - s0)
+
+
+def expected_collision_mixed(m, real, synthetic, s0):
+    """Return S_m for partially synthetic training: (9) with its sign corrected.
+
+    S_m = S_1 + c_m (1 - 1/N) (1 - S_0), where S_1 = 1/N + (1 - 1/N) S_0 is that of the real
+    corpus, c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n) and beta = n (n - 1) / (N + n)^2.
+    The real corpus is drawn once and kept.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to 1.
+
+    Returns
+    -------
+    float, Fraction (if `s0` is one) or ndarray (the broadcast shape of m, real, synthetic)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> float(expected_collision_mixed(m=2, real=4, synthetic=6, s0=Fraction(46, 100)))
+    0.6193
+    """
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
+    one = _one(s0)
+    first = one / real + (1 - one / real) * s0
+    return first + _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
+
+
+def expected_collision_mixed_as_printed(m, real, synthetic, s0):
+    """Return what equation (9) gives as the paper prints it, with a minus in its last bracket.
+
+    It satisfies the recursion of S_m but not its initial value; see the book's chapter on
+    model variation. Where the paper writes S_(m+1), m is the generation here.
+
+    Parameters
+    ----------
+    m, real, synthetic, s0
+        As in `expected_collision_mixed`.
+
+    Returns
+    -------
+    float, Fraction (if `s0` is one) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{expected_collision_mixed_as_printed(2, 4, 6, 0.46):.4f}")
+    0.6016
+    """
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
+    one = _one(s0)
+    alpha = one * synthetic / (real + synthetic)
+    power = (alpha * ((1 + one / real) * alpha - one / real)) ** (m - 1)
+    first = (1 + 2 * alpha - (1 - one / real) * alpha * power) / real
+    second = (1 - one / real) * s0 * (1 + alpha - alpha * power / real)
+    return (first + second) / (1 + (1 + one / real) * alpha)
+
+
+def squared_deviation(m, real, synthetic, p):
+    """Return E sum_i (p_i^(m) - p_i^(1))^2 exactly, partially synthetic, real corpus kept.
+
+    It is c_m (1 - 1/N) sum_i p_i (1 - p_i), and equals S_m - S_1: in `expected_collision_mixed`
+    the part beyond that of the real corpus.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    real, synthetic : int or array_like of int
+        Size of the real corpus, at least 1, and samples of the last model, at least 0.
+    p : array_like of shape (tokens,)
+        The true distribution; a sequence of `Fraction` gives an exact result.
+
+    Returns
+    -------
+    float, Fraction (if `p` is rational) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> third = Fraction(1, 3)
+    >>> squared_deviation(m=2, real=2, synthetic=3, p=[third, third, third])
+    Fraction(1, 25)
+    """
+    exact = _checks.exact_distribution(p)
+    p = np.asarray(exact) if exact else _checks.distribution(p)
+    s0 = sum(x * x for x in exact) if exact else float(np.sum(p * p))
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, min(s0, 1))
+    one = _one(s0)
+    return _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
+
+
+def _mixed(m, real, synthetic, s0):
+    """Return the arguments of a partially synthetic formula, validated."""
+    return (
+        _checks.integers(m, "m", 1),
+        _checks.integers(real, "real", 1),
+        _checks.integers(synthetic, "synthetic", 0),
+        _checks.unit_interval(s0, "s0"),
+    )
+
+
+def _one(s0):
+    """Return 1, such that dividing it stays exact where s0 is."""
+    return Fraction(1) if isinstance(s0, Fraction) else 1.0
+
+
+def _gain(m, real, synthetic, one):
+    """Return c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)."""
+    real, synthetic = one * real, one * synthetic
+    decay = synthetic * (synthetic - 1) / (real + synthetic) ** 2
+    return (1 - decay ** (m - 1)) * synthetic / (real**2 + (2 * real + 1) * synthetic)

@@ -27,12 +27,27 @@ def test_recursion_and_solution_fit_together():
 # A moment that forgets that a sample collides with itself, and one that counts it twice.
 @pytest.mark.parametrize("wrong", [symbolic.x**2, symbolic.x / symbolic.n + symbolic.x**2])
 def test_a_wrong_moment_ends_in_an_error(wrong, monkeypatch):
-    monkeypatch.setattr(symbolic, "binomial_second_moment", lambda: wrong)
+    monkeypatch.setattr(symbolic.fully_synthetic, "binomial_second_moment", lambda: wrong)
     with pytest.raises(symbolic.DerivationError, match="the recursion differ"):
         symbolic.expected_collision()
 
 
 def test_a_cubic_moment_is_no_recursion_for_the_collision_probability(monkeypatch):
-    monkeypatch.setattr(symbolic, "binomial_second_moment", lambda: symbolic.x**3)
+    monkeypatch.setattr(symbolic.fully_synthetic, "binomial_second_moment", lambda: symbolic.x**3)
     with pytest.raises(symbolic.DerivationError, match="as a polynomial differ"):
         symbolic.collision_recursion()
+
+
+def test_a_wrong_decay_is_not_the_papers(monkeypatch):
+    module = symbolic.partially_synthetic
+    monkeypatch.setattr(module, "alpha", symbolic.n / (symbolic.N + 2 * symbolic.n))
+    with pytest.raises(symbolic.DerivationError, match="beta and the paper's differ"):
+        symbolic.decay()
+
+
+def test_the_printed_sign_is_refused_as_the_derived_one(monkeypatch):
+    module = symbolic.partially_synthetic
+    printed = module.theorem_2
+    monkeypatch.setattr(module, "theorem_2", lambda sign: printed(-sign))
+    with pytest.raises(symbolic.DerivationError, match="the derived and the corrected"):
+        symbolic.expected_collision_mixed()

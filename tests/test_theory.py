@@ -52,3 +52,93 @@ def test_expected_collision_broadcasts():
 def test_bad_input(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         theory.expected_collision(*arguments)
+
+
+mixed_sizes = st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60))
+
+
+@given(mixed_sizes, st.fractions(0, 1))
+def test_mixed_collision_probability_grows_from_that_of_the_corpus(sizes, s0):
+    m, real, synthetic = sizes
+    first = Fraction(1, real) + (1 - Fraction(1, real)) * s0
+    now, after = (theory.expected_collision_mixed(k, real, synthetic, s0) for k in (m, m + 1))
+    assert theory.expected_collision_mixed(1, real, synthetic, s0) == first
+    assert first <= now <= after <= 1
+    assert now - first <= (1 - s0) / (2 * real)
+    if synthetic and s0 < 1:
+        assert now - first < (1 - s0) * Fraction(synthetic, real * (real + 2 * synthetic))
+
+
+@given(mixed_sizes, st.fractions(0, 1))
+def test_printed_bound_on_the_mixed_collision_probability_survives(sizes, s0):
+    m, real, synthetic = sizes
+    alpha = Fraction(synthetic, real + synthetic)
+    gamma = (1 - Fraction(1, real)) * (1 + alpha) * (1 - s0) / (1 + (1 + Fraction(1, real)) * alpha)
+    value = theory.expected_collision_mixed(m, real, synthetic, s0)
+    assert value <= 1 - gamma
+    if real >= 2 and synthetic >= 2 and s0 < 1:
+        assert value < 1 - gamma
+
+
+@given(mixed_sizes, st.floats(0, 1))
+def test_mixed_formulas_in_floats(sizes, s0):
+    m, real, synthetic = sizes
+    for formula in (
+        theory.expected_collision_mixed,
+        theory.expected_collision_mixed_as_printed,
+    ):
+        exact = formula(m, real, synthetic, Fraction(s0))
+        assert formula(m, real, synthetic, s0) == pytest.approx(float(exact), abs=1e-12)
+
+
+@given(mixed_sizes, st.lists(st.integers(1, 20), min_size=1, max_size=6))
+def test_squared_deviation_is_the_gain_in_collision(sizes, weights):
+    m, real, synthetic = sizes
+    p = [Fraction(w, sum(weights)) for w in weights]
+    s0 = sum(x * x for x in p)
+    gain = theory.expected_collision_mixed(m, real, synthetic, s0) - (
+        theory.expected_collision_mixed(1, real, synthetic, s0)
+    )
+    exact = theory.squared_deviation(m, real, synthetic, p)
+    assert exact == gain
+    floats = theory.squared_deviation(m, real, synthetic, np.array(p, dtype=float))
+    assert floats == pytest.approx(float(exact), abs=1e-12)
+
+
+def test_mixed_formulas_broadcast_and_stand_large_numbers():
+    table = theory.expected_collision_mixed(np.arange(1, 4)[:, None], [5, 10**9], 10**10, 0.2)
+    assert table.shape == (3, 2)
+    assert np.isfinite(table).all()
+    assert table[1, 0] == pytest.approx(theory.expected_collision_mixed(2, 5, 10**10, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: theory.expected_collision_mixed(0, 3, 3, 0.5),
+            "m must be an integer of at least 1",
+        ),
+        (
+            lambda: theory.expected_collision_mixed(1, 0, 3, 0.5),
+            "real must be an integer of at least 1",
+        ),
+        (
+            lambda: theory.expected_collision_mixed(1, 3, -1, 0.5),
+            "synthetic must be an integer of at",
+        ),
+        (
+            lambda: theory.expected_collision_mixed_as_printed(1, 3, 3, 2),
+            "s0 must be a number from 0",
+        ),
+        (lambda: theory.squared_deviation(1, 3, 3, [0.5, 0.6]), "p must sum to 1 within 1e-09"),
+        (
+            lambda: theory.squared_deviation(1, 3, 3, [Fraction(1, 2), Fraction(1, 3)]),
+            "p must hold non-negative numbers of sum 1",
+        ),
+        (lambda: theory.squared_deviation(1, 3, 3, []), "p must"),
+    ],
+)
+def test_bad_input_of_the_mixed_formulas(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -1,0 +1,53 @@
+"""The closed forms again, derived by SymPy from first principles.
+
+One function a result. Each builds its expression from what is named in its docstring,
+checks it, and raises `DerivationError` if the check fails; none is a formula typed in.
+
+The symbols are those of the paper: n samples per generation, m generations, x for the
+probability of one token, S_0 and S_m for the (expected) collision probability, N real
+samples where there are any.
+"""
+
+from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
+from collapse_lib.symbolic.fully_synthetic import (
+    binomial_second_moment,
+    collision_recursion,
+    expected_collision,
+    token_variance,
+)
+from collapse_lib.symbolic.partially_synthetic import (
+    N,
+    beta,
+    decay,
+    expected_collision_mixed,
+    mixed_moment,
+    mixed_moment_recursion,
+    p,
+    printed_residual,
+    theorem_2,
+)
+from collapse_lib.symbolic.training import cross_entropy_curvature, cross_entropy_gradient
+
+__all__ = [
+    "S0",
+    "DerivationError",
+    "N",
+    "S",
+    "beta",
+    "binomial_second_moment",
+    "collision_recursion",
+    "cross_entropy_curvature",
+    "cross_entropy_gradient",
+    "decay",
+    "expected_collision",
+    "expected_collision_mixed",
+    "m",
+    "mixed_moment",
+    "mixed_moment_recursion",
+    "n",
+    "p",
+    "printed_residual",
+    "theorem_2",
+    "token_variance",
+    "x",
+]

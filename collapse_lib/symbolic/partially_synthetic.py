@@ -1,0 +1,213 @@
+"""Real data, kept, and samples of the last model: Theorem 2 of the paper and (9), (15).
+
+One token with true probability p is followed through the generations. p^(1) is its
+frequency in the real corpus of N samples, and from then on
+
+    p^(m) = (N p^(1) + n q) / (N + n),
+
+where q is its frequency among n samples of p^(m-1).
+"""
+
+import sympy as sp
+
+from collapse_lib.symbolic._core import S0, DerivationError, m, n, require_equal, x
+from collapse_lib.symbolic.fully_synthetic import binomial_second_moment
+
+N = sp.Symbol("N", integer=True, positive=True)
+p = sp.Symbol("p", nonnegative=True)
+nu = sp.Function("nu")
+
+# Shorthands of the paper, kept as symbols to be readable; `decay` says what beta is. It is 0 for
+# n = 1, where beta^(m - 1) means 1 at m = 1 and 0 after.
+alpha = n / (N + n)
+beta = sp.Symbol("beta", positive=True)
+
+
+def decay():
+    """Return beta, the factor by which the way to the limit shrinks in each generation.
+
+    Returns
+    -------
+    sympy.Expr
+        n (n - 1) / (N + n)^2, in the symbols N and n.
+
+    Raises
+    ------
+    DerivationError
+        If it differs from the paper's alpha ((1 + 1/N) alpha - 1/N), alpha = n / (N + n).
+
+    Examples
+    --------
+    >>> decay()
+    n*(n - 1)/(N + n)**2
+    """
+    factor = n * (n - 1) / (N + n) ** 2
+    require_equal(factor, alpha * ((1 + 1 / N) * alpha - 1 / N), "beta and the paper's")
+    return factor
+
+
+def mixed_moment_recursion():
+    """Return the recursion of the second moment nu(m) = E[(p^(m))^2], equation (15).
+
+    Squaring the definition of p^(m + 1) leaves three expectations. E[(p^(1))^2] = nu(1) is a
+    binomial moment of the real corpus; E[q^2] one of the synthetic samples, given p^(m);
+    and, q being independent of the corpus given p^(m), E[p^(1) q] = E[p^(1) p^(m)]. This
+    cross moment equals nu(1) in every generation, which is checked: it does at m = 1, and
+    (N nu(1) + n c) / (N + n) with c = nu(1) is nu(1) again.
+
+    Returns
+    -------
+    sympy.Eq
+        nu(m + 1) in terms of nu(m), p, N and n, for m >= 1.
+
+    Raises
+    ------
+    DerivationError
+        If the cross moment changes from a generation to the next.
+
+    Examples
+    --------
+    >>> sorted(map(str, mixed_moment_recursion().free_symbols))
+    ['N', 'm', 'n', 'p']
+    """
+    first = _first_moment()
+    cross = (N * first + n * first) / (N + n)
+    require_equal(cross, first, "the cross moment of two generations")
+    moment = binomial_second_moment()
+    synthetic = moment.coeff(x, 1) * p + moment.coeff(x, 2) * nu(m)
+    after = (N**2 * first + 2 * N * n * cross + n**2 * synthetic) / (N + n) ** 2
+    slope = sp.factor(after.expand().coeff(nu(m)))
+    require_equal(slope, decay(), "the coefficient of nu(m) and beta")
+    rest = sp.factor((after - slope * nu(m)).expand())
+    return sp.Eq(nu(m + 1), rest + slope * nu(m))
+
+
+def mixed_moment():
+    """Return nu(m) = E[(p^(m))^2] in closed form, for m >= 1.
+
+    The recursion is nu(m + 1) = a + beta nu(m), with beta = `decay`. Its solution from nu(1) is
+    found by `sympy.rsolve` and compared with one that separates the gain over nu(1).
+
+    Returns
+    -------
+    sympy.Expr
+        nu(1) + (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) (1 - 1/N) p (1 - p), where nu(1) is
+        p/N + (1 - 1/N) p^2, in the symbols m, N, n, p and beta.
+
+    Raises
+    ------
+    DerivationError
+        If the expression misses the recursion, its initial value or SymPy's solution.
+
+    Examples
+    --------
+    >>> sp.simplify(mixed_moment().subs(m, 1) - p**2)
+    p*(1 - p)/N
+    """
+    recursion, first = mixed_moment_recursion(), _first_moment()
+    rest = recursion.rhs.subs(nu(m), 0)
+    gain = n / (N**2 + (2 * N + 1) * n) * (1 - 1 / N) * p * (1 - p)
+    closed = first + (1 - beta ** (m - 1)) * gain
+    require_equal(closed.subs(m, 1), first, "the initial value")
+    step = sp.expand(closed.subs(m, m + 1) - rest - beta * closed)
+    require_equal(step.subs(beta, decay()), 0, "the recursion and its solution")
+    solved = sp.rsolve(nu(m + 1) - rest - beta * nu(m), nu(m), {nu(1): first})
+    if solved is None:
+        raise DerivationError("the recursion was not solved")
+    for generation in (1, 2, 3):
+        found, expected = (e.subs(m, generation).subs(beta, decay()) for e in (solved, closed))
+        require_equal(found, expected, f"SymPy's solution at generation {generation}")
+    return closed
+
+
+def expected_collision_mixed():
+    """Return S_m for partially synthetic training: Theorem 2 with its sign corrected.
+
+    `mixed_moment`, summed over the tokens: p becomes 1 and p^2 becomes S_0.
+
+    Returns
+    -------
+    sympy.Expr
+        In the symbols m >= 1, N, n, S_0 and beta.
+
+    Raises
+    ------
+    DerivationError
+        If it differs from (9) with the last bracket 1 + alpha + alpha beta^(m - 1) / N.
+
+    Examples
+    --------
+    >>> value = expected_collision_mixed().subs(beta, decay())
+    >>> value.subs({N: 4, n: 6, S0: sp.Rational(46, 100), m: 2})
+    6193/10000
+    """
+    moment = sp.expand(mixed_moment())
+    linear, square = moment.coeff(p, 1), moment.coeff(p, 2)
+    require_equal(moment, linear * p + square * p**2, "the moment as a polynomial")
+    gain = n / (N**2 + (2 * N + 1) * n) * (1 - 1 / N) * (1 - S0)
+    summed = 1 / N + (1 - 1 / N) * S0 + (1 - beta ** (m - 1)) * gain
+    require_equal(linear + square * S0, summed, "the sum over tokens")
+    require_equal(summed, theorem_2(sign=+1), "the derived and the corrected (9)")
+    return summed
+
+
+def theorem_2(sign):
+    """Return the right side of (9) for generation m, with the sign of its last term given.
+
+    The paper prints -1; +1 is right. (It writes m + 1 for the generation.)
+
+    Returns
+    -------
+    sympy.Expr
+        In the symbols m, N, n, S_0 and beta.
+
+    Examples
+    --------
+    >>> sp.factor(theorem_2(+1) - theorem_2(-1)).subs({N: 4, n: 6, m: 1})
+    9*S_0/70
+    """
+    power = beta ** (m - 1)
+    denominator = 1 + (1 + 1 / N) * alpha
+    first = (1 + 2 * alpha - (1 - 1 / N) * alpha * power) / N
+    second = (1 - 1 / N) * S0 * (1 + alpha + sign * alpha * power / N)
+    return (first + second) / denominator
+
+
+def printed_residual():
+    """Return by how much the printed (9) misses the derived S_m.
+
+    Returns
+    -------
+    sympy.Expr
+        Printed minus derived, in factors and with beta: it vanishes for N = 1 and, from
+        m = 2 on, for n = 1.
+
+    Raises
+    ------
+    DerivationError
+        If one of the signs misses the recursion, or the printed form meets the initial
+        value: it is the initial value alone that tells the two signs apart.
+
+    Examples
+    --------
+    >>> printed_residual().subs({N: 4, n: 6, S0: sp.Rational(46, 100), m: 1})
+    -207/3500
+    """
+    rest = sp.expand(mixed_moment_recursion().rhs.subs(nu(m), 0))
+    summed = rest.coeff(p, 1) + rest.coeff(p, 2) * S0
+    for sign in (+1, -1):
+        step = sp.expand(theorem_2(sign).subs(m, m + 1) - beta * theorem_2(sign))
+        require_equal(step.subs(beta, decay()), summed, f"the recursion, sign {sign:+},")
+    right, printed = expected_collision_mixed(), theorem_2(sign=-1)
+    first = 1 / N + (1 - 1 / N) * S0
+    require_equal(right.subs(m, 1), first, "the initial value")
+    if sp.simplify(printed.subs(m, 1) - first) == 0:
+        raise DerivationError("the printed form meets the initial value")
+    residual = -2 * (N - 1) * n * S0 * beta ** (m - 1) / (N * (N**2 + (2 * N + 1) * n))
+    require_equal(printed - right, residual, "the residual and its factors")
+    return residual
+
+
+def _first_moment():
+    """Return E[(p^(1))^2]: the second moment of the frequency in N real samples."""
+    return binomial_second_moment().subs({n: N, x: p}, simultaneous=True)
