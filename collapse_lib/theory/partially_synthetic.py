@@ -1,53 +1,9 @@
-"""Closed forms, on plain numbers.
-
-One context; every model is the maximum likelihood fit to its samples. Each function names
-the equation of the paper it stands for and the schedule it holds for. Rational input
-(`fractions.Fraction`) gives a rational, exact result.
-"""
-
-from fractions import Fraction
+"""Real data, kept, and samples of the last model: Theorem 2 of the paper and what follows."""
 
 import numpy as np
 
 from collapse_lib import _checks
-
-
-def expected_collision(m, n, s0):
-    """Return S_m, the expected collision probability of generation m, fully synthetic.
-
-    S_m = 1 - (1 - 1/n)^m (1 - S_0), equations (6) and (14): each generation removes the
-    share 1/n of what is left of the diversity 1 - S_m.
-
-    Parameters
-    ----------
-    m : int or array_like of int
-        Generation, at least 0.
-    n : int or array_like of int
-        Samples per generation, at least 1.
-    s0 : float or Fraction
-        Collision probability of the true distribution, from 0 to 1 (the paper's S_0).
-
-    Returns
-    -------
-    float, Fraction (if `s0` is one) or ndarray (the broadcast shape of m and n)
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range.
-
-    Examples
-    --------
-    >>> expected_collision(m=2, n=4, s0=Fraction(1, 2))
-    Fraction(23, 32)
-    >>> expected_collision(m=[0, 1, 2], n=4, s0=0.5).round(4)
-    array([0.5   , 0.625 , 0.7188])
-    """
-    m = _checks.integers(m, "m", 0)
-    n = _checks.integers(n, "n", 1)
-    s0 = _checks.unit_interval(s0, "s0")
-    retained = 1 - _one(s0) / n
-    return 1 - retained**m * (1 - s0)
+from collapse_lib.theory._core import one_like
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
@@ -79,11 +35,12 @@ def expected_collision_mixed(m, real, synthetic, s0):
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> float(expected_collision_mixed(m=2, real=4, synthetic=6, s0=Fraction(46, 100)))
     0.6193
     """
     m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
-    one = _one(s0)
+    one = one_like(s0)
     first = one / real + (1 - one / real) * s0
     return first + _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
 
@@ -114,7 +71,7 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
     0.6016
     """
     m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
-    one = _one(s0)
+    one = one_like(s0)
     alpha = one * synthetic / (real + synthetic)
     power = (alpha * ((1 + one / real) * alpha - one / real)) ** (m - 1)
     first = (1 + 2 * alpha - (1 - one / real) * alpha * power) / real
@@ -148,6 +105,7 @@ def squared_deviation(m, real, synthetic, p):
 
     Examples
     --------
+    >>> from fractions import Fraction
     >>> third = Fraction(1, 3)
     >>> squared_deviation(m=2, real=2, synthetic=3, p=[third, third, third])
     Fraction(1, 25)
@@ -156,7 +114,7 @@ def squared_deviation(m, real, synthetic, p):
     p = np.asarray(exact) if exact else _checks.distribution(p)
     s0 = sum(x * x for x in exact) if exact else float(np.sum(p * p))
     m, real, synthetic, s0 = _mixed(m, real, synthetic, min(s0, 1))
-    one = _one(s0)
+    one = one_like(s0)
     return _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
 
 
@@ -168,11 +126,6 @@ def _mixed(m, real, synthetic, s0):
         _checks.integers(synthetic, "synthetic", 0),
         _checks.unit_interval(s0, "s0"),
     )
-
-
-def _one(s0):
-    """Return 1, such that dividing it stays exact where s0 is."""
-    return Fraction(1) if isinstance(s0, Fraction) else 1.0
 
 
 def _gain(m, real, synthetic, one):

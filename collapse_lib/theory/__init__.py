@@ -1,0 +1,20 @@
+"""Closed forms, on plain numbers.
+
+One context; every model is the maximum likelihood fit to its samples. Each function names
+the equation of the paper it stands for and the schedule it holds for. Rational input
+(`fractions.Fraction`) gives a rational, exact result.
+"""
+
+from collapse_lib.theory.fully_synthetic import expected_collision
+from collapse_lib.theory.partially_synthetic import (
+    expected_collision_mixed,
+    expected_collision_mixed_as_printed,
+    squared_deviation,
+)
+
+__all__ = [
+    "expected_collision",
+    "expected_collision_mixed",
+    "expected_collision_mixed_as_printed",
+    "squared_deviation",
+]
