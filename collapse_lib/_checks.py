@@ -39,6 +39,14 @@ def unit_interval(value, name):
     raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
 
 
+def within(value, name, low, high):
+    """Return `value` as a float array, of any shape, of numbers from `low` to `high`."""
+    result = _floats(value, name)
+    if not ((result >= low) & (result <= high)).all():
+        raise ValueError(f"{name} must hold numbers from {low} to {high}, got {value!r}")
+    return result
+
+
 def positive(value, name):
     """Return `value` as a finite float above 0."""
     if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf:

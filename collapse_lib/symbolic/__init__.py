@@ -9,6 +9,16 @@ samples where there are any.
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
+from collapse_lib.symbolic.deviation import (
+    budget,
+    first,
+    large_n_limits,
+    mean_given_corpus,
+    squared_deviation,
+    squared_deviation_fresh,
+    squared_deviation_from_truth,
+    squared_deviation_given_corpus,
+)
 from collapse_lib.symbolic.fully_synthetic import (
     binomial_second_moment,
     collision_recursion,
@@ -35,18 +45,26 @@ __all__ = [
     "S",
     "beta",
     "binomial_second_moment",
+    "budget",
     "collision_recursion",
     "cross_entropy_curvature",
     "cross_entropy_gradient",
     "decay",
     "expected_collision",
     "expected_collision_mixed",
+    "first",
+    "large_n_limits",
     "m",
+    "mean_given_corpus",
     "mixed_moment",
     "mixed_moment_recursion",
     "n",
     "p",
     "printed_residual",
+    "squared_deviation",
+    "squared_deviation_fresh",
+    "squared_deviation_from_truth",
+    "squared_deviation_given_corpus",
     "theorem_2",
     "token_variance",
     "x",

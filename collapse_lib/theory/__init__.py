@@ -5,16 +5,54 @@ the equation of the paper it stands for and the schedule it holds for. Rational 
 (`fractions.Fraction`) gives a rational, exact result.
 """
 
-from collapse_lib.theory.fully_synthetic import expected_collision
+from collapse_lib.theory.concentration import (
+    concentration_factor,
+    log_concentration_factor,
+    most_balanced_split,
+    most_balanced_split_bounds,
+    phi,
+)
+from collapse_lib.theory.deviation import (
+    budget,
+    budget_as_printed,
+    budget_linear,
+    budget_quadratic,
+    deviation_bound,
+    deviation_bound_given_corpus,
+    deviation_bound_sharp,
+    deviation_bound_split,
+    zeta,
+)
+from collapse_lib.theory.fully_synthetic import (
+    expected_collision,
+)
 from collapse_lib.theory.partially_synthetic import (
     expected_collision_mixed,
     expected_collision_mixed_as_printed,
     squared_deviation,
+    squared_deviation_fresh,
+    squared_deviation_from_truth,
 )
 
 __all__ = [
+    "budget",
+    "budget_as_printed",
+    "budget_linear",
+    "budget_quadratic",
+    "concentration_factor",
+    "deviation_bound",
+    "deviation_bound_given_corpus",
+    "deviation_bound_sharp",
+    "deviation_bound_split",
     "expected_collision",
     "expected_collision_mixed",
     "expected_collision_mixed_as_printed",
+    "log_concentration_factor",
+    "most_balanced_split",
+    "most_balanced_split_bounds",
+    "phi",
     "squared_deviation",
+    "squared_deviation_fresh",
+    "squared_deviation_from_truth",
+    "zeta",
 ]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import one_like
+from collapse_lib.theory._core import decay, gain, one_like
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
@@ -42,7 +42,7 @@ def expected_collision_mixed(m, real, synthetic, s0):
     m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
     one = one_like(s0)
     first = one / real + (1 - one / real) * s0
-    return first + _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
+    return first + gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
 
 
 def expected_collision_mixed_as_printed(m, real, synthetic, s0):
@@ -110,12 +110,77 @@ def squared_deviation(m, real, synthetic, p):
     >>> squared_deviation(m=2, real=2, synthetic=3, p=[third, third, third])
     Fraction(1, 25)
     """
-    exact = _checks.exact_distribution(p)
-    p = np.asarray(exact) if exact else _checks.distribution(p)
-    s0 = sum(x * x for x in exact) if exact else float(np.sum(p * p))
-    m, real, synthetic, s0 = _mixed(m, real, synthetic, min(s0, 1))
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, _collision(p))
     one = one_like(s0)
-    return _gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
+    return gain(m, real, synthetic, one) * (1 - one / real) * (1 - s0)
+
+
+def squared_deviation_from_truth(m, real, synthetic, p):
+    """Return E sum_i (p_i^(m) - p_i)^2 exactly, partially synthetic, real corpus kept.
+
+    As every model is right on average, it equals S_m - S_0. It grows from (1 - S_0)/N, which
+    the real corpus alone costs, towards (1 - S_0) (1 + 2 alpha) / (N + (N + 1) alpha), where
+    alpha = n / (N + n): never to 1.5 times as much.
+
+    Parameters
+    ----------
+    m, real, synthetic, p
+        As in `squared_deviation`.
+
+    Returns
+    -------
+    float, Fraction (if `p` is rational) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> half = Fraction(1, 2)
+    >>> squared_deviation_from_truth(m=2, real=2, synthetic=2, p=[half, half])
+    Fraction(9, 32)
+    """
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, _collision(p))
+    one = one_like(s0)
+    return (one / real + gain(m, real, synthetic, one) * (1 - one / real)) * (1 - s0)
+
+
+def squared_deviation_fresh(m, real, synthetic, p):
+    """Return E sum_i (p_i^(m) - p_i)^2 exactly if the real samples are drawn anew each time.
+
+    Otherwise as in the partially synthetic schedule: N real samples and n of the last model.
+    It falls from (1 - S_0)/N towards (1 - S_0) (N + n) / (N^2 + (2N + 1) n), since through the
+    last model a generation also profits from the real samples of those before.
+
+    Parameters
+    ----------
+    m, real, synthetic, p
+        As in `squared_deviation`.
+
+    Returns
+    -------
+    float, Fraction (if `p` is rational) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> half = Fraction(1, 2)
+    >>> squared_deviation_fresh(m=2, real=2, synthetic=2, p=[half, half])
+    Fraction(5, 32)
+    """
+    m, real, synthetic, s0 = _mixed(m, real, synthetic, _collision(p))
+    one = one_like(s0)
+    real, synthetic = one * real, one * synthetic
+    limit = (real + synthetic) / (real**2 + (2 * real + 1) * synthetic)
+    return (limit + decay(real, synthetic) ** (m - 1) * (1 / real - limit)) * (1 - s0)
 
 
 def _mixed(m, real, synthetic, s0):
@@ -128,8 +193,9 @@ def _mixed(m, real, synthetic, s0):
     )
 
 
-def _gain(m, real, synthetic, one):
-    """Return c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)."""
-    real, synthetic = one * real, one * synthetic
-    decay = synthetic * (synthetic - 1) / (real + synthetic) ** 2
-    return (1 - decay ** (m - 1)) * synthetic / (real**2 + (2 * real + 1) * synthetic)
+def _collision(p):
+    """Return sum_i p_i^2: a `Fraction` if p is rational, a float otherwise."""
+    exact = _checks.exact_distribution(p)
+    if exact:
+        return sum(x * x for x in exact)
+    return min(float(np.sum(_checks.distribution(p) ** 2)), 1.0)
