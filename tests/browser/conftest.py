@@ -66,8 +66,9 @@ class Watched:
         page.on("response", self._response)
         page.on("request", self._request)
         page.goto(address)
+        page.wait_for_load_state("networkidle")  # index.html leads on to the first page
         page.wait_for_function("window.MathJax === undefined || window.MathJax.startup?.promise")
-        page.evaluate("window.MathJax && MathJax.startup.promise")
+        page.evaluate("window.MathJax?.startup.promise")
         page.wait_for_load_state("networkidle")
         return page
 
