@@ -29,10 +29,20 @@ EVERY_SCHEDULE = [
 ]
 
 
-def reference(p, n, generations, replicates, seed):
-    """Run `sample_path` on the generators that `simulate` spawns, and measure it."""
+def reference(p, schedule, generations, replicates, seed):
+    """Run `sample_path` on the generators that `simulate` spawns."""
     streams = np.random.default_rng(seed).spawn(replicates)
-    return np.array([simulation.sample_path(p, FullySynthetic(n), generations, r) for r in streams])
+    return np.array([simulation.sample_path(p, schedule, generations, r) for r in streams])
+
+
+def assert_measured(runs, paths):
+    """Compare the records of `simulate` with what is measured on the reference's models."""
+    np.testing.assert_array_equal(runs.support, distributions.support_size(paths))
+    collision = distributions.collision_probability(paths)
+    np.testing.assert_allclose(runs.collision, collision, rtol=1e-12)
+    if paths.shape[1] > 1:
+        expected = distributions.l1_distance(paths, paths[:, 1:2])
+        np.testing.assert_allclose(runs.l1_from_first, expected, atol=1e-12)
 
 
 @settings(deadline=None)
@@ -46,25 +56,49 @@ def reference(p, n, generations, replicates, seed):
 def test_kernel_draws_what_the_reference_draws(seed, n, size, concentration, generations):
     p = distributions.dirichlet(size, concentration, seed)
     runs = simulation.simulate(p, FullySynthetic(n), generations, 3, seed)
-    paths = reference(p, n, generations, 3, seed)
-    np.testing.assert_array_equal(runs.support, distributions.support_size(paths))
-    np.testing.assert_allclose(
-        runs.collision, distributions.collision_probability(paths), rtol=1e-12
-    )
-    if generations:
-        expected = distributions.l1_distance(paths, paths[:, 1:2])
-        np.testing.assert_allclose(runs.l1_from_first, expected, atol=1e-12)
+    assert_measured(runs, reference(p, FullySynthetic(n), generations, 3, seed))
+
+
+@settings(deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from(EVERY_SCHEDULE),
+    st.integers(1, 40),
+    st.sampled_from([0.05, 0.3, 1, 10]),
+    st.integers(0, 30),
+)
+def test_kernel_of_every_schedule_draws_what_the_reference_draws(
+    seed, schedule, size, concentration, generations
+):
+    p = distributions.dirichlet(size, concentration, seed)
+    runs = simulation.simulate(p, schedule, generations, 3, seed)
+    assert_measured(runs, reference(p, schedule, generations, 3, seed))
+
+
+def test_kernel_keeps_beginnings_of_several_lengths():
+    """Every model's corpus is asked for in three lengths, the longest not the last."""
+
+    class Uneven:
+        kept = True
+
+        def sample_sizes(self, generation, rng=None):
+            return np.array([3 + 2 * ((generation + t) % 3) for t in range(generation)])
+
+    paths = reference(SKEWED, Uneven(), 12, 4, 9)
+    assert_measured(simulation.simulate(SKEWED, Uneven(), 12, 4, 9), paths)
+
+
+def test_random_sizes_differ_from_run_to_run():
+    runs = simulation.simulate(SKEWED, RandomlySampled(8), 30, 5, 3)
+    assert_measured(runs, reference(SKEWED, RandomlySampled(8), 30, 5, 3))
+    assert len({tuple(row) for row in runs.collision}) == 5
 
 
 @pytest.mark.parametrize("n", [1, 2, 17, 400, 10_000, 10**6])
 def test_kernel_and_reference_agree_on_the_paper_distribution(n):
     p = distributions.power_law(600, 52, 0.1)
     runs = simulation.simulate(p, FullySynthetic(n), 60, 5, 12)
-    paths = reference(p, n, 60, 5, 12)
-    np.testing.assert_array_equal(runs.support, distributions.support_size(paths))
-    np.testing.assert_allclose(
-        runs.collision, distributions.collision_probability(paths), rtol=1e-12
-    )
+    assert_measured(runs, reference(p, FullySynthetic(n), 60, 5, 12))
 
 
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
