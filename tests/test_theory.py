@@ -142,3 +142,36 @@ def test_mixed_formulas_broadcast_and_stand_large_numbers():
 def test_bad_input_of_the_mixed_formulas(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: theory.expected_collisions([[2], [1]], False, 0.5),
+            "sizes must have 2 entries for generation 2, got [1]",
+        ),
+        (
+            lambda: theory.expected_collisions([[2, 1], [1, 1]], False, 0.5),
+            "sizes must have 1 entries for generation 1, got [2 1]",
+        ),
+        (lambda: theory.expected_collisions([[-1]], False, 0.5), "sizes must hold integers of at"),
+        (lambda: theory.expected_collisions([[1.5]], False, 0.5), "sizes must hold integers, got"),
+        (
+            lambda: theory.expected_collisions([[2], [0, 0]], False, 0.5),
+            "sizes must hold a sample for generation 2, got [0 0]",
+        ),
+        (lambda: theory.expected_collisions([[2]], None, 0.5), "kept must be True, False or a"),
+        (lambda: theory.expected_collisions([[2]], True, 1.5), "s0 must be a number from 0 to 1"),
+    ],
+)
+def test_bad_input_of_the_general_recursion(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()
+
+
+def test_a_square_table_of_sizes_will_do():
+    square = np.array([[2, 0, 0], [1, 2, 0], [0, 1, 2]])
+    rows = [row[: m + 1] for m, row in enumerate(square)]
+    found, expected = (theory.expected_collisions(t, True, 0.2) for t in (square, rows))
+    np.testing.assert_array_equal(found, expected)

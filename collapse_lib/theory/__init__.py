@@ -33,6 +33,7 @@ from collapse_lib.theory.partially_synthetic import (
     squared_deviation_fresh,
     squared_deviation_from_truth,
 )
+from collapse_lib.theory.schedules import expected_collisions
 
 __all__ = [
     "budget",
@@ -47,6 +48,7 @@ __all__ = [
     "expected_collision",
     "expected_collision_mixed",
     "expected_collision_mixed_as_printed",
+    "expected_collisions",
     "log_concentration_factor",
     "most_balanced_split",
     "most_balanced_split_bounds",

@@ -1,0 +1,133 @@
+"""Second moments of any schedule whose sample sizes are settled in advance.
+
+Generation m is the weighted mean p^(m) = sum_t w_t x_t of the frequencies x_t of its samples
+of the models t = 0, ..., m - 1, with weights w_t = n_t^(m) / n^(m). Expected inner products
+M_ab = E <p^(a), p^(b)> follow from those of the frequencies:
+
+- Two different models, t < u: given all up to p^(u), the frequencies of model u have mean
+  p^(u), so that E <x_t, x_u> = E <x_t, p^(u)>; and p^(u) is a weighted mean once more.
+- The same model t, drawn anew each time: M_tt, for two draws are independent given p^(t); a
+  draw of k samples with itself has M_tt + (1 - M_tt) / k.
+- The same model t, whose corpus is kept: the first k and the first l samples overlap, which
+  makes M_tt + (1 - M_tt) / max(k, l).
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from collapse_lib import _checks
+
+
+def expected_collisions(sizes, kept, s0):
+    """Return S_0, ..., S_M, the expected collision probabilities under any fixed sizes.
+
+    Parameters
+    ----------
+    sizes : sequence of array_like of int
+        sizes[m - 1][t] samples of model t train generation m, for t = 0, ..., m - 1. A square
+        array of shape (M, M) will do, too: what stands beyond t = m - 1 must be zero.
+    kept : bool or tuple of int
+        The sources whose corpora are drawn once, so that later generations reuse their first
+        samples: all (True), none (False), or those given.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (M + 1,)
+        Of `Fraction` if `s0` is one. The cost grows like M^3.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or a generation has no samples.
+
+    Examples
+    --------
+    Two samples of each of the two last models:
+
+    >>> expected_collisions([[2], [2, 2], [0, 2, 2]], kept=False, s0=0.5).round(4)
+    array([0.5   , 0.75  , 0.6562, 0.7383])
+    """
+    sizes = _table(sizes)
+    s0 = _checks.unit_interval(s0, "s0")
+    if not isinstance(kept, bool | tuple):
+        raise ValueError(f"kept must be True, False or a tuple of sources, got {kept!r}")
+    return _Moments(sizes, kept, s0).run()
+
+
+class _Moments:
+    """The table of inner products, one generation after the other.
+
+    Row r stands for the first `count[r]` samples of model `source[r]`, if its corpus is kept, or
+    for any samples of it drawn anew (`count[r]` = 0). `inner[r, b]` is E <row r, p^(b)> for the
+    generations b in which the samples are not themselves drawn anew, `second[t]` is M_tt.
+    """
+
+    def __init__(self, sizes, kept, s0):
+        self.sizes = sizes
+        self.exact = isinstance(s0, Fraction)
+        generation, source = np.nonzero(sizes)
+        is_kept = np.isin(source, kept) if isinstance(kept, tuple) else np.full(source.shape, kept)
+        count = np.where(is_kept, sizes[generation, source], 0)
+        rows, which = np.unique(np.stack([source, count], axis=1), axis=0, return_inverse=True)
+        self.source, self.count = rows.T
+        self.row = np.full(sizes.shape, -1)
+        self.row[generation, source] = which.reshape(-1)
+        shape = len(rows), len(sizes) + 1
+        self.inner = np.zeros(shape, dtype=object if self.exact else float)
+        self.second = np.zeros(shape[1], dtype=self.inner.dtype)
+        self._settle(0, s0, np.zeros(0, dtype=self.inner.dtype))
+
+    def run(self):
+        for m in range(1, len(self.sizes) + 1):
+            self._generation(m)
+        return self.second
+
+    def _generation(self, m):
+        """Compute M_mm, M_mb for b < m, and the inner products of p^(m) with all rows."""
+        used = np.flatnonzero(self.sizes[m - 1])
+        size = self.sizes[m - 1, used]
+        if self.exact:
+            size = np.array([self.second[0] * 0 + int(k) for k in size])
+        weight, rows = size / size.sum(), self.row[m - 1, used]
+        inner = self.inner[rows]
+        later = np.triu(inner[:, used], 1)  # of a row with the models after its own
+        own = self.second[used]
+        square = 2 * (weight @ later @ weight) + (weight**2 * (own + (1 - own) / size)).sum()
+        with_rows = self._with_rows(m, used, size, weight, inner)
+        self._settle(m, square, weight @ inner[:, :m], with_rows)
+
+    def _with_rows(self, m, used, size, weight, inner):
+        """Return E <row, p^(m)> for the rows of models before m."""
+        old = np.flatnonzero(self.source < m)
+        source, count = self.source[old, None], self.count[old, None]
+        before = np.where(used < source, inner[:, self.source[old]].T, 0 * self.second[0])
+        after = np.where(used > source, self.inner[old][:, used], 0 * self.second[0])
+        own = self.second[used]
+        overlap = np.where(count > 0, (1 - own) / np.maximum(size, count), 0 * own)
+        same = np.where(used == source, own + overlap, 0 * self.second[0])
+        return (before + after + same) @ weight
+
+    def _settle(self, m, square, with_earlier, with_rows=None):
+        """Store the inner products of p^(m); samples of a model have its own, on average."""
+        self.second[m] = square
+        if with_rows is not None:
+            self.inner[self.source < m, m] = with_rows
+        mine = self.source == m
+        self.inner[mine, :m] = with_earlier
+        self.inner[mine, m] = square
+
+
+def _table(sizes):
+    """Return the sample sizes as a lower triangular array of shape (M, M)."""
+    rows = [np.asarray(row) for row in sizes]
+    table = np.zeros((len(rows), len(rows)), dtype=np.int64)
+    for m, row in enumerate(rows, start=1):
+        if row.ndim != 1 or row.size not in (m, len(rows)) or row[m:].any():
+            raise ValueError(f"sizes must have {m} entries for generation {m}, got {row}")
+        table[m - 1, :m] = _checks.integers(row[:m], "sizes", 0)
+        if not row.any():
+            raise ValueError(f"sizes must hold a sample for generation {m}, got {row}")
+    return table

@@ -1,0 +1,151 @@
+"""Second moments of every schedule: against all outcomes, closed forms and simulation."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collapse_lib import distributions, simulation, theory
+from collapse_lib.schedules import (
+    Accumulating,
+    FullySynthetic,
+    MostRecent,
+    PartiallySynthetic,
+    is_kept,
+)
+from tests.verification import enumeration
+
+THIRD = Fraction(1, 3)
+
+
+def table(schedule, generations):
+    return [schedule.sample_sizes(m) for m in range(1, generations + 1)]
+
+
+def listed(p, sizes, kept):
+    """Return S_1, ..., S_M from all outcomes."""
+    paths = enumeration.scheduled(p, [list(map(int, row)) for row in sizes], kept)
+    moments = [0] * len(sizes)
+    for path, weight in paths.items():
+        for m, model in enumerate(path):
+            moments[m] += weight * enumeration.collision(model)
+    return moments
+
+
+SIZES = [
+    [[2], [1, 2], [1, 1, 1]],
+    [[2], [2, 2], [0, 2, 2]],
+    [[3], [3, 0], [2, 1, 0]],
+    [[1], [0, 3], [2, 0, 1]],
+    [[3], [1, 2], [2, 1, 2]],
+    [[2], [2, 1], [2, 1, 1], [1, 1, 0, 1]],
+]
+
+
+@pytest.mark.parametrize("kept", [False, True, (0,), (1,), (0, 2)], ids=str)
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_moments_are_the_means_over_all_outcomes(sizes, kept):
+    p = [THIRD, 1 - THIRD]
+    s0 = enumeration.collision(p)
+    found = theory.expected_collisions(sizes, kept, s0)
+    assert found[0] == s0
+    assert list(found[1:]) == listed(p, sizes, lambda t: is_kept(kept, t))
+    in_floats = theory.expected_collisions(sizes, kept, float(s0))
+    np.testing.assert_allclose(in_floats, found.astype(float), rtol=1e-12)
+
+
+def test_the_two_readings_are_told_apart():
+    sizes = [[2], [2, 2], [0, 2, 2]]
+    p = [THIRD, 1 - THIRD]
+    s0 = enumeration.collision(p)
+    anew, kept = (theory.expected_collisions(sizes, k, s0)[2:] for k in (False, True))
+    assert list(anew) != listed(p, sizes, lambda t: True)[1:]
+    assert list(kept) != listed(p, sizes, lambda t: False)[1:]
+
+
+small = st.integers(1, 9)
+
+
+@settings(deadline=None)
+@given(small, small, st.integers(1, 8), st.fractions(0, 1))
+def test_special_cases_are_the_closed_forms(real, synthetic, generations, s0):
+    fully = theory.expected_collisions(
+        table(FullySynthetic(synthetic), generations), kept=False, s0=s0
+    )
+    assert list(fully) == [
+        theory.expected_collision(m, synthetic, s0) for m in range(generations + 1)
+    ]
+    mixed = theory.expected_collisions(
+        table(PartiallySynthetic(real, synthetic), generations), kept=(0,), s0=s0
+    )
+    assert list(mixed[1:]) == [
+        theory.expected_collision_mixed(m, real, synthetic, s0) for m in range(1, generations + 1)
+    ]
+    fresh = theory.expected_collisions(
+        table(PartiallySynthetic(real, synthetic), generations), kept=False, s0=s0
+    )
+    beta = Fraction(synthetic * (synthetic - 1), (real + synthetic) ** 2)
+    limit = Fraction(real + synthetic, real**2 + (2 * real + 1) * synthetic)
+    for m in range(1, generations + 1):
+        share = limit + beta ** (m - 1) * (Fraction(1, real) - limit)
+        assert fresh[m] - s0 == share * (1 - s0)
+
+
+@settings(deadline=None)
+@given(small, st.integers(0, 9), st.integers(1, 9), st.fractions(0, 1))
+def test_accumulating_has_its_closed_form(real, synthetic, generations, s0):
+    sizes = table(Accumulating(real, synthetic), generations)
+    found = theory.expected_collisions(sizes, True, s0)
+    diversity = (1 - s0) * (1 - Fraction(1, real))
+    for m in range(1, generations + 1):
+        if m > 1:
+            diversity *= 1 - Fraction(synthetic, (real + (m - 1) * synthetic) ** 2)
+        assert 1 - found[m] == diversity
+        assert found[m] - found[1] <= (1 - found[1]) / real
+
+
+EVERY = [
+    (FullySynthetic(10), "fully synthetic"),
+    (MostRecent(10, 2), "two most recent"),
+    (MostRecent(10, 5), "five most recent"),
+    (MostRecent(10, 2, kept=True), "two most recent, kept"),
+    (MostRecent(10, 5, kept=True), "five most recent, kept"),
+    (PartiallySynthetic(10, 10), "partially synthetic"),
+    (Accumulating(10, 10), "accumulating"),
+]
+
+
+@pytest.mark.parametrize(("schedule", "name"), EVERY, ids=lambda value: str(value))
+def test_simulation_follows_the_moments(schedule, name):
+    p = distributions.power_law(60, 52, 0.1)
+    generations = 40
+    expected = theory.expected_collisions(table(schedule, generations), schedule.kept, 0.1)
+    runs = simulation.simulate(p, schedule, generations, 2000, rng=len(name))
+    for m in (1, 2, 3, 10, 40):
+        sample = runs.collision[:, m]
+        error = sample.std(ddof=1) / np.sqrt(sample.size)
+        assert abs(sample.mean() - expected[m]) < 4.5 * error
+
+
+def test_simulation_rejects_the_other_reading():
+    schedule = MostRecent(10, 5, kept=True)
+    runs = simulation.simulate(distributions.power_law(60, 52, 0.1), schedule, 40, 2000, rng=1)
+    wrong = theory.expected_collisions(table(schedule, 40), kept=False, s0=0.1)
+    for m in (10, 40):
+        sample = runs.collision[:, m]
+        error = sample.std(ddof=1) / np.sqrt(sample.size)
+        assert abs(sample.mean() - wrong[m]) > 4.5 * error
+
+
+def decay_time(window, kept):
+    """Return the generations in which what is left of the diversity falls by the factor e."""
+    schedule = MostRecent(10, window, kept=kept)
+    left = 1 - theory.expected_collisions(table(schedule, 120), kept, 0.1)
+    return -1 / np.log(left[120] / left[119])
+
+
+def test_decay_times_of_the_two_readings():
+    found = [decay_time(window, kept) for window in (2, 5) for kept in (False, True)]
+    assert [round(time) for time in found] == [23, 11, 95, 17]
