@@ -140,10 +140,10 @@ def test_simulation_rejects_the_other_reading():
 
 
 def decay_time(window, kept):
-    """Return the generations in which what is left of the diversity falls by the factor e."""
+    """Return 1/x if each generation loses the share x of the diversity 1 - S_m that is left."""
     schedule = MostRecent(10, window, kept=kept)
     left = 1 - theory.expected_collisions(table(schedule, 120), kept, 0.1)
-    return -1 / np.log(left[120] / left[119])
+    return 1 / (1 - left[120] / left[119])
 
 
 def test_decay_times_of_the_two_readings():
