@@ -163,6 +163,12 @@ def test_bad_input_of_the_mixed_formulas(call, message):
         ),
         (lambda: theory.expected_collisions([[2]], None, 0.5), "kept must be True, False or a"),
         (lambda: theory.expected_collisions([[2]], True, 1.5), "s0 must be a number from 0 to 1"),
+        (lambda: theory.expected_collision_random(-1, 3, 0.5), "m must be an integer of at least"),
+        (lambda: theory.expected_collision_random(1, 0, 0.5), "n must be an integer of at least 1"),
+        (
+            lambda: theory.expected_collision_accumulating(1, 0, 3, 0.5),
+            "real must be an integer of at least 1, got 0",
+        ),
     ],
 )
 def test_bad_input_of_the_general_recursion(call, message):

@@ -36,6 +36,12 @@ from collapse_lib.symbolic.partially_synthetic import (
     printed_residual,
     theorem_2,
 )
+from collapse_lib.symbolic.schedules import (
+    T,
+    accumulating_step,
+    random_limit,
+    random_step,
+)
 from collapse_lib.symbolic.training import cross_entropy_curvature, cross_entropy_gradient
 
 __all__ = [
@@ -43,6 +49,8 @@ __all__ = [
     "DerivationError",
     "N",
     "S",
+    "T",
+    "accumulating_step",
     "beta",
     "binomial_second_moment",
     "budget",
@@ -61,6 +69,8 @@ __all__ = [
     "n",
     "p",
     "printed_residual",
+    "random_limit",
+    "random_step",
     "squared_deviation",
     "squared_deviation_fresh",
     "squared_deviation_from_truth",

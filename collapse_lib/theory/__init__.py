@@ -33,7 +33,11 @@ from collapse_lib.theory.partially_synthetic import (
     squared_deviation_fresh,
     squared_deviation_from_truth,
 )
-from collapse_lib.theory.schedules import expected_collisions
+from collapse_lib.theory.schedules import (
+    expected_collision_accumulating,
+    expected_collision_random,
+    expected_collisions,
+)
 
 __all__ = [
     "budget",
@@ -46,8 +50,10 @@ __all__ = [
     "deviation_bound_sharp",
     "deviation_bound_split",
     "expected_collision",
+    "expected_collision_accumulating",
     "expected_collision_mixed",
     "expected_collision_mixed_as_printed",
+    "expected_collision_random",
     "expected_collisions",
     "log_concentration_factor",
     "most_balanced_split",

@@ -17,6 +17,7 @@ from fractions import Fraction
 import numpy as np
 
 from collapse_lib import _checks
+from collapse_lib.theory._core import one_like
 
 
 def expected_collisions(sizes, kept, s0):
@@ -131,3 +132,82 @@ def _table(sizes):
         if not row.any():
             raise ValueError(f"sizes must hold a sample for generation {m}, got {row}")
     return table
+
+
+def expected_collision_accumulating(m, real, synthetic, s0):
+    """Return S_m where every corpus so far is kept and each model adds n samples.
+
+    1 - S_m = (1 - S_0) (1 - 1/N) prod_{j=2}^m (1 - n / (N + (j-1) n)^2).
+
+    Parameters
+    ----------
+    m : int
+        Generation, at least 1.
+    real, synthetic : int
+        Size of the real corpus, at least 1, and samples that each model adds, at least 0.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to 1.
+
+    Returns
+    -------
+    float or Fraction (if `s0` is one)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> expected_collision_accumulating(m=2, real=2, synthetic=2, s0=Fraction(1, 2))
+    Fraction(25, 32)
+    """
+    m = _checks.integer(m, "m", 1)
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 0)
+    left = 1 - _checks.unit_interval(s0, "s0")
+    one = one_like(s0)
+    left = left * (1 - one / real)
+    for j in range(2, m + 1):
+        left = left * (1 - one * synthetic / (real + (j - 1) * synthetic) ** 2)
+    return 1 - left
+
+
+def expected_collision_random(m, n, s0):
+    """Return S_m where n samples come from the average of all models so far, drawn anew.
+
+    1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2)): the sizes n_t^(m) are random, as in
+    `RandomlySampled`. It tends to (1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n)).
+
+    Parameters
+    ----------
+    m : int
+        Generation, at least 0.
+    n : int
+        Samples per generation, at least 1.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to 1.
+
+    Returns
+    -------
+    float or Fraction (if `s0` is one)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> expected_collision_random(m=2, n=2, s0=Fraction(1, 2))
+    Fraction(25, 32)
+    """
+    m = _checks.integer(m, "m", 0)
+    n = _checks.integer(n, "n", 1)
+    left = 1 - _checks.unit_interval(s0, "s0")
+    one = one_like(s0)
+    for j in range(1, m + 1):
+        left = left * (1 - one / (n * j**2))
+    return 1 - left

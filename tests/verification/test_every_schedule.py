@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import distributions, simulation, theory
+from collapse_lib import distributions, simulation, symbolic, theory
 from collapse_lib.schedules import (
     Accumulating,
     FullySynthetic,
     MostRecent,
     PartiallySynthetic,
+    RandomlySampled,
     is_kept,
 )
 from tests.verification import enumeration
@@ -98,12 +99,66 @@ def test_special_cases_are_the_closed_forms(real, synthetic, generations, s0):
 def test_accumulating_has_its_closed_form(real, synthetic, generations, s0):
     sizes = table(Accumulating(real, synthetic), generations)
     found = theory.expected_collisions(sizes, True, s0)
-    diversity = (1 - s0) * (1 - Fraction(1, real))
     for m in range(1, generations + 1):
-        if m > 1:
-            diversity *= 1 - Fraction(synthetic, (real + (m - 1) * synthetic) ** 2)
-        assert 1 - found[m] == diversity
+        assert theory.expected_collision_accumulating(m, real, synthetic, s0) == found[m]
         assert found[m] - found[1] <= (1 - found[1]) / real
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_random_samples_are_the_means_over_all_outcomes(n):
+    """The samples of a generation are drawn from the average of all models so far."""
+    p = (THIRD, 1 - THIRD)
+    s0 = enumeration.collision(p)
+    law = {(p,): Fraction(1)}
+    for m in range(1, 4):
+        after = {}
+        for path, weight in law.items():
+            average = tuple(sum(column) / m for column in zip(*path, strict=True))
+            for counts, probability in enumeration.outcomes(average, n):
+                key = (*path, tuple(Fraction(k, n) for k in counts))
+                after[key] = after.get(key, 0) + weight * probability
+        law = after
+        moment = enumeration.mean(law, lambda path: enumeration.collision(path[-1]))
+        assert theory.expected_collision_random(m, n, s0) == moment
+        assert moment != theory.expected_collision_random(m + 1, n, s0) or n == 1
+
+
+def test_simulation_follows_the_product_for_random_samples():
+    p = distributions.power_law(60, 52, 0.1)
+    runs = simulation.simulate(p, RandomlySampled(10), 100, 2000, rng=3)
+    kept = simulation.simulate(p, RandomlySampled(10, kept=True), 100, 2000, rng=3)
+    for m in (1, 2, 10, 100):
+        expected = theory.expected_collision_random(m, 10, 0.1)
+        for sample, follows in ((runs.collision[:, m], True), (kept.collision[:, m], m == 1)):
+            error = sample.std(ddof=1) / np.sqrt(sample.size)
+            assert (abs(sample.mean() - expected) < 4.5 * error) == follows
+
+
+def test_products_tend_to_the_sine():
+    for n in (2, 10, 50):
+        limit = symbolic.random_limit().subs(symbolic.n, n).evalf()
+        for value in (
+            theory.expected_collision_random(100_000, n, 0.1),
+            theory.expected_collision_accumulating(100_000, n, n, 0.1),
+        ):
+            assert 1 - value == pytest.approx(0.9 * float(limit), rel=2e-5)
+
+
+def test_symbolic_steps_are_those_of_the_products():
+    accumulating, random = symbolic.accumulating_step(), symbolic.random_step()
+    for n in (1, 3, 10):
+        for m in (1, 2, 7):
+            before, after = (
+                1 - theory.expected_collision_accumulating(k, 5, n, Fraction(1, 3))
+                for k in (m, m + 1)
+            )
+            factor = accumulating.subs({symbolic.T: 5 + (m - 1) * n, symbolic.n: n})
+            assert before * Fraction(str(factor)) == after
+            before, after = (
+                1 - theory.expected_collision_random(k, n, Fraction(1, 3)) for k in (m, m + 1)
+            )
+            factor = random.subs({symbolic.m: m, symbolic.n: n})
+            assert before * Fraction(str(factor)) == after
 
 
 EVERY = [

@@ -1,0 +1,102 @@
+"""Accumulating and randomly sampled data: one step each, and where it leads."""
+
+import sympy as sp
+
+from collapse_lib.symbolic._core import DerivationError, S, m, n, require_equal, x
+from collapse_lib.symbolic.fully_synthetic import binomial_second_moment
+
+T = sp.Symbol("T", integer=True, positive=True)
+
+
+def accumulating_step():
+    """Return by which factor 1 - S_m shrinks when n samples join the T there are.
+
+    The next model is (T p^(m) + n q) / (T + n), where q are the frequencies of n samples of
+    p^(m), whose mean given p^(m) is p^(m). One token: its second moment is linear in x and
+    x^2; summed over tokens, x becomes 1 and x^2 becomes S(m).
+
+    Returns
+    -------
+    sympy.Expr
+        1 - n / (T + n)^2.
+
+    Raises
+    ------
+    DerivationError
+        If the step is not of this form.
+
+    Examples
+    --------
+    >>> accumulating_step().subs({T: 3, n: 3})
+    11/12
+    """
+    moment = binomial_second_moment()
+    after = sp.expand((T**2 * x**2 + 2 * T * n * x**2 + n**2 * moment) / (T + n) ** 2)
+    linear, square = after.coeff(x, 1), after.coeff(x, 2)
+    summed = linear + square * S(m)
+    factor = 1 - n / (T + n) ** 2
+    require_equal(1 - summed, factor * (1 - S(m)), "the step and its factor")
+    return factor
+
+
+def random_step():
+    """Return by which factor the diversity of the average of all models shrinks.
+
+    Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn
+    from it, so that the next average is (m a_m + q) / (m + 1), with q their frequencies: a step
+    of `accumulating_step` in which q counts once, whatever n is.
+
+    Returns
+    -------
+    sympy.Expr
+        1 - 1 / (n (m + 1)^2).
+
+    Raises
+    ------
+    DerivationError
+        If the step is not of this form.
+
+    Examples
+    --------
+    >>> random_step().subs({m: 1, n: 2})
+    7/8
+    """
+    moment = binomial_second_moment()
+    after = sp.expand((m**2 * x**2 + 2 * m * x**2 + moment) / (m + 1) ** 2)
+    summed = after.coeff(x, 1) + after.coeff(x, 2) * S(m)
+    factor = 1 - 1 / (n * (m + 1) ** 2)
+    require_equal(1 - summed, factor * (1 - S(m)), "the step and its factor")
+    return factor
+
+
+def random_limit():
+    """Return the share of the diversity that is left in the end: prod_j (1 - 1 / (n j^2)).
+
+    With the factor 1 - 1/n for j = 1, which the samples of a generation themselves lose, the
+    product runs over all j >= 1. It is Euler's product of the sine.
+
+    Returns
+    -------
+    sympy.Expr
+        sin(pi / sqrt(n)) / (pi / sqrt(n)).
+
+    Raises
+    ------
+    DerivationError
+        If the logarithms of the product and of the sine differ in a power of 1/n up to 8.
+
+    Examples
+    --------
+    >>> random_limit().subs(n, 4)
+    2/pi
+    """
+    y = sp.Symbol("y", positive=True)  # 1 / n
+    closed = sp.sin(sp.pi * sp.sqrt(y)) / (sp.pi * sp.sqrt(y))
+    # ln prod_j (1 - y / j^2) = - sum_k y^k / k sum_j j^(-2k)
+    logarithm = -sum(sp.zeta(2 * k) / k * y**k for k in range(1, 9))
+    z = sp.Symbol("z", positive=True)
+    squared = closed.subs(y, z**2)
+    expansion = sp.series(sp.log(squared), z, 0, 18).removeO().subs(z, sp.sqrt(y))
+    if sp.simplify(expansion - logarithm) != 0:
+        raise DerivationError("the product is not that of the sine")
+    return closed.subs(y, 1 / n)
