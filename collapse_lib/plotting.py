@@ -5,10 +5,12 @@ throughout: what was simulated, what theory says, and what stands for comparison
 """
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 SIMULATED = "#0072B2"
 EXACT = "black"
 COMPARED = "#D55E00"
+OUTLINE = withStroke(linewidth=3.5, foreground="white")  # a line over many of its colour
 
 
 def runs(ax, values, color=SIMULATED, label="mean"):
@@ -34,7 +36,8 @@ def runs(ax, values, color=SIMULATED, label="mean"):
         )
     faint = np.clip(4 / len(values), 0.06, 0.35)  # the more runs, the fainter each
     thin = ax.plot(values.T, color=color, alpha=faint, linewidth=0.8)
-    return thin + ax.plot(values.mean(axis=0), color=color, label=label)
+    mean = ax.plot(values.mean(axis=0), color=color, label=label, path_effects=[OUTLINE])
+    return thin + mean
 
 
 def standard_error(ax, values, widths=3, color=SIMULATED):
