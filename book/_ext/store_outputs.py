@@ -10,6 +10,7 @@ and states of widgets, the patch version of Python. The picture of a cell whose 
 import base64
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -55,6 +56,7 @@ def execute(path):
 if __name__ == "__main__":
     # Explorers are stored as widgets with a still picture, whatever the shell says.
     os.environ.pop("COLLAPSE_BOOK", None)
-    for name in sys.argv[1:]:
-        print(name, flush=True)
-        execute(Path(name))
+    notebooks = [Path(name) for name in sys.argv[1:]]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for path, _ in zip(notebooks, pool.map(execute, notebooks), strict=True):
+            print(path, flush=True)
