@@ -10,6 +10,7 @@ in brackets is one of its equations.
 `distributions`         families of next-token distributions, and what is measured on them
 `schedules`             who trains on whom: the sample sizes of equation (5)
 `softmax`               training as a minimisation, whose result is counting
+`sweeps`                many independent tasks, on any executor, kept on disk
 `simulation`            the recursion itself, replicated
 `theory`                closed forms, on plain numbers
 `symbolic`              the same closed forms, derived by SymPy
@@ -34,6 +35,7 @@ __all__ = [
     "schedules",
     "simulation",
     "softmax",
+    "sweeps",
     "symbolic",
     "theory",
 ]
