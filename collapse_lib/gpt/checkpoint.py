@@ -71,8 +71,9 @@ def save_model(path, model, facts):
 def load_model(path, device="cpu"):
     """Return the model of a checkpoint, finished or not, and the facts about it."""
     tensors, facts = load(path)
-    model = GPT(GPTConfig(**facts["model"]))
-    model.load_state_dict(named(tensors, "weights."))
+    with torch.device("meta"):  # so that no weights are drawn
+        model = GPT(GPTConfig(**facts["model"]))
+    model.load_state_dict(named(tensors, "weights."), assign=True)
     return model.eval().to(device), facts
 
 

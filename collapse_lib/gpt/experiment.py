@@ -17,7 +17,7 @@ when its measures are there, and is then never computed again::
     seed-0/50-50/02/             p^(2), p^(3), ... of a mixture
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -30,7 +30,6 @@ from collapse_lib.gpt.sample import sample
 from collapse_lib.gpt.train import evaluate, train
 
 TRAINING, SAMPLES, HELD_OUT, CONTEXTS = range(4)  # what a random stream is for
-TEXT_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -190,29 +189,16 @@ class Recursion:
             first = checkpoint.load(first / "samples.safetensors")[0]["next"]
             from_first = measures.mean_and_error(measures.l1(found["next"], first))
         measured = found["tokens"][: self.preset.measured_streams]
-        reference, texts = ([*map(tokenizer.decode, c)] for c in (held_out["tokens"], measured))
-        frequencies = measures.words(texts)
-        vocabulary = len(tokenizer)
-        checkpoint.write_json(
-            folder / "measures.json",
-            facts
-            | {
-                "l1_from_first": from_first,
-                "l1_from_truth": measures.mean_and_error(
-                    measures.l1(found["next"], held_out["next"])
-                ),
-                "entropy": measures.mean_and_error(measures.entropy(found["next"])),
-                "held_out_loss": measures.rounded(evaluate(model, held_out["tokens"])),
-                "distinct_ngrams": measures.distinct_ngrams(measured, vocabulary),
-                "characters": measures.character_counts(measured, vocabulary),
-                "distinct_words": len(frequencies),
-                "surviving_words": measures.surviving(measures.words(reference), frequencies),
-                "curve": [
-                    [None if v is None else measures.rounded(v) for v in row] for row in curve
-                ],
-                "text": texts[0][:TEXT_LENGTH],
-            },
-        )
+        from_truth = measures.mean_and_error(measures.l1(found["next"], held_out["next"]))
+        facts = facts | {
+            "l1_from_first": from_first,
+            "l1_from_truth": from_truth,
+            "entropy": measures.mean_and_error(measures.entropy(found["next"])),
+            "held_out_loss": measures.rounded(evaluate(model, held_out["tokens"])),
+            "curve": [[at, *map(measures.rounded, losses)] for at, *losses in curve],
+        }
+        variety = measures.variety(measured, held_out["tokens"], tokenizer)
+        checkpoint.write_json(folder / "measures.json", facts | variety)
 
     def _timed(self, kind):
         """Return a report of work of this kind that knows how long it took."""

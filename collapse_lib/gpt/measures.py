@@ -7,6 +7,7 @@ from collections import Counter
 import torch
 
 WORD = re.compile(r"\w+")
+TEXT_LENGTH = 500
 BANDS = (1, 2, 4, 8, 16)  # a word that is this frequent, and less so than the next band
 
 
@@ -41,6 +42,34 @@ def entropy(p):
 def mean_and_error(values):
     """Return the mean over contexts and its standard error, rounded for a JSON file."""
     return [rounded(values.mean()), rounded(values.std() / math.sqrt(len(values)))]
+
+
+def variety(corpus, reference, tokenizer):
+    """Return what a corpus is like, for a JSON file.
+
+    Parameters
+    ----------
+    corpus, reference : Tensor of shape (streams, length)
+        The corpus to be measured, and samples of p^(0) whose words are looked for in it.
+    tokenizer : Tokenizer
+
+    Returns
+    -------
+    dict
+        The number of distinct n-grams by order; how often each character occurs; the number
+        of distinct words; the share of the reference's words that occur, by their frequency
+        in the reference; and how the text begins.
+    """
+    texts = [tokenizer.decode(stream) for stream in corpus]
+    frequencies = words(texts)
+    wanted = words(tokenizer.decode(stream) for stream in reference)
+    return {
+        "distinct_ngrams": distinct_ngrams(corpus, len(tokenizer)),
+        "characters": character_counts(corpus, len(tokenizer)),
+        "distinct_words": len(frequencies),
+        "surviving_words": surviving(wanted, frequencies),
+        "text": texts[0][:TEXT_LENGTH],
+    }
 
 
 def distinct_ngrams(corpus, vocabulary, orders=(1, 2, 3, 4, 5)):
@@ -92,5 +121,5 @@ def surviving(reference, found):
 
 
 def rounded(value):
-    """Return a float of six significant digits."""
-    return float(f"{float(value):.6g}")
+    """Return a float of six significant digits; None stays None."""
+    return None if value is None else float(f"{float(value):.6g}")

@@ -143,7 +143,8 @@ def _claim(run, text, truth):
     path = run.out / "settings.json"
     source = None
     if truth is not None:
-        source = {"truth": hashlib.sha256(_readable(truth).read_bytes()).hexdigest()}
+        _check_truth(truth, run.preset)
+        source = {"truth": hashlib.sha256(Path(truth).read_bytes()).hexdigest()}
     elif text is not None:
         source = {"text": hashlib.sha256(text.encode()).hexdigest()}
     settings = json.loads(json.dumps({"preset": asdict(run.preset), "source": source}))
@@ -165,10 +166,17 @@ def _claim(run, text, truth):
             )
 
 
-def _readable(path):
-    if not Path(path).is_file():
-        raise ValueError(f"truth must be the file of a model, got {str(path)!r}")
-    return Path(path)
+def _check_truth(path, preset):
+    """Make sure that a file holds a model that can be p^(0)."""
+    try:
+        _, facts = checkpoint.load_model(path)
+    except ValueError as error:
+        raise ValueError(f"truth must be the file of a model: {error}") from None
+    if "characters" not in facts:
+        raise ValueError(f"truth must be a p^(0), which knows its characters, got {str(path)!r}")
+    shape = replace(preset.model, vocabulary=len(facts["characters"]))
+    if asdict(shape) != facts["model"]:
+        raise ValueError(f"truth must have the shape {asdict(shape)}, got {facts['model']}")
 
 
 def _take_or_make_truth(run, text, truth):

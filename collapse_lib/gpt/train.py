@@ -80,9 +80,9 @@ class TrainConfig:
     PRECISIONS: ClassVar = ("auto", "float32", "bfloat16")
 
     def __post_init__(self):
-        for name in ("iterations", "warmup"):
-            _checks.integer(getattr(self, name), name, 0)
-        for name in ("batch", "evaluate_every", "validation_tokens", "checkpoint_every"):
+        _checks.integer(self.warmup, "warmup", 0)
+        at_least_one = "iterations batch evaluate_every validation_tokens checkpoint_every"
+        for name in at_least_one.split():
             _checks.integer(getattr(self, name), name, 1)
         for name in ("learning_rate", "clip"):
             _checks.positive(getattr(self, name), name)
