@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from collapse_lib import _checks, corpora
-from collapse_lib.gpt import checkpoint, data
+from collapse_lib.gpt import checkpoint
 from collapse_lib.gpt.presets import MIXTURES, PRESETS
 from collapse_lib.gpt.run import THREE, run_recursion
 
@@ -18,15 +18,11 @@ def main(arguments=None):
     """Run the command; a mistake in a flag ends it with one sentence that names the flag."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
-    preset = PRESETS[chosen.preset]
     torch.set_num_threads(chosen.threads)
     try:
-        text = None
-        if chosen.truth is None:
-            text = chosen.corpus or _shakespeare(parser)
-            _fits(parser, text, preset.model.context)
+        text = None if chosen.truth else chosen.corpus or _shakespeare(parser)
         found = run_recursion(
-            preset,
+            chosen.preset,
             chosen.out,
             text,
             chosen.truth,
@@ -38,10 +34,11 @@ def main(arguments=None):
             say=lambda line: print(line, flush=True),
         )
     except ValueError as error:
+        flags = {"out": "--out", "truth": "--truth", "text": "--corpus"}
         name = str(error).partition(" ")[0]
-        if name not in ("out", "truth"):
+        if name not in flags:
             raise
-        parser.error(f"argument --{name}: {error}")
+        parser.error(f"argument {flags[name]}: {error}")
     command = shlex.join(["python", "-m", "collapse_lib.gpt", *(arguments or sys.argv[1:])])
     checkpoint.write_json(Path(chosen.out) / "results.json", {"command": command} | found)
     print(f"results are in {Path(chosen.out) / 'results.json'}")
@@ -122,13 +119,6 @@ def _shakespeare(parser):
         return corpora.tiny_shakespeare()
     except (OSError, ValueError) as error:
         parser.error(f"without --corpus or --truth, tiny Shakespeare is needed: {error}")
-
-
-def _fits(parser, text, context):
-    try:
-        data.split(text, context)
-    except ValueError as error:
-        parser.error(f"argument --corpus: {error}")
 
 
 if __name__ == "__main__":

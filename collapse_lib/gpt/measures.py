@@ -83,9 +83,10 @@ def distinct_ngrams(corpus, vocabulary, orders=(1, 2, 3, 4, 5)):
     found = {}
     for order in orders:
         # An n-gram as one number in base V; it fits 64 bits up to V = 6000 at order 5.
-        grams = torch.zeros(1, dtype=torch.int64)
+        begins = max(0, corpus.shape[1] - order + 1)
+        grams = torch.zeros((len(corpus), begins), dtype=torch.int64)
         for i in range(order):
-            grams = grams * vocabulary + corpus[:, i : corpus.shape[1] - order + 1 + i].long()
+            grams = grams * vocabulary + corpus[:, i:].long()[:, :begins]
         found[str(order)] = len(grams.unique())
     return found
 

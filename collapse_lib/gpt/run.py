@@ -7,14 +7,14 @@ import os
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from queue import Empty
-from time import sleep
 
 import torch
 
 from collapse_lib import _checks
-from collapse_lib.gpt import checkpoint
+from collapse_lib.gpt import checkpoint, data
 from collapse_lib.gpt.experiment import Recursion
 from collapse_lib.gpt.presets import MIXTURES, PRESETS
 from collapse_lib.gpt.progress import Progress
@@ -85,8 +85,7 @@ def run_recursion(
     _take_or_make_truth(replace(run, report=progress), text, truth)
     firsts = [("make_first", seed) for seed in seeds]
     chains = [("make_chain", seed, mixture, generations) for seed in seeds for mixture in mixtures]
-    for tasks in (firsts, chains):
-        _perform(run, tasks, workers, progress)
+    _perform(run, (firsts, chains), min(workers, len(chains)), progress)
     found = results(run.out)
     checkpoint.write_json(run.out / "results.json", found)
     return found
@@ -117,9 +116,9 @@ def results(out):
         entry = {"seed": int(path.name[5:])}
         entry["first"] = checkpoint.read_json(path / "first" / "measures.json")
         for mixture in MIXTURES:
-            chain = sorted((path / mixture.replace("/", "-")).glob("*/measures.json"))
-            if chain:
-                entry[mixture] = [checkpoint.read_json(file) for file in chain]
+            measured = sorted((path / mixture.replace("/", "-")).glob("*/measures.json"))
+            if measured:
+                entry[mixture] = [checkpoint.read_json(file) for file in measured]
         seeds.append(entry)
     return {
         "settings": settings,
@@ -146,6 +145,7 @@ def _claim(run, text, truth):
         _check_truth(truth, run.preset)
         source = {"truth": hashlib.sha256(Path(truth).read_bytes()).hexdigest()}
     elif text is not None:
+        data.split(text, run.preset.model.context)
         source = {"text": hashlib.sha256(text.encode()).hexdigest()}
     settings = json.loads(json.dumps({"preset": asdict(run.preset), "source": source}))
     try:
@@ -207,37 +207,40 @@ def _planned(run, mixtures, generations, seeds):
     return {"trained": len(missing) * preset.training.iterations, "sampled": tokens}
 
 
-def _perform(run, tasks, workers, progress):
-    """Call the methods of `run` that are named, in as many processes."""
-    workers = min(workers, len(tasks))
+def _perform(run, stages, workers, progress):
+    """Call the methods of `run` that each stage names, in as many processes."""
     if workers == 1:
-        for name, *arguments in tasks:
+        for name, *arguments in chain(*stages):
             getattr(replace(run, report=progress), name)(*arguments)
         return
-    context = multiprocessing.get_context("spawn")
+    # Processes that start with the modules loaded, where the system has such.
+    quick = "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if quick else "spawn")
+    if quick:
+        context.set_forkserver_preload([Recursion.__module__])
     queue = context.Queue()
-    with ProcessPoolExecutor(workers, context, _start, (queue, os.getpid())) as pool:
-        waiting = [pool.submit(_work, run.preset, run.out, run.device, *task) for task in tasks]
-        while not all(task.done() for task in waiting) or not queue.empty():
-            try:
-                progress(*queue.get(timeout=0.2))
-            except Empty:
-                continue
-        for task in waiting:
-            task.result()
+    with ProcessPoolExecutor(workers, context, _start, (queue,)) as pool:
+        for tasks in stages:
+            waiting = [pool.submit(_work, run.preset, run.out, run.device, *task) for task in tasks]
+            while not all(task.done() for task in waiting) or not queue.empty():
+                try:
+                    progress(*queue.get(timeout=0.1))
+                except Empty:
+                    continue
+            for task in waiting:
+                task.result()
 
 
-def _start(queue, parent):
-    """Prepare a worker: one thread, and an end when the parent is killed."""
+def _start(queue):
+    """Prepare a worker: one thread, and an end when the process that started it is killed."""
     global _queue
     _queue = queue
     torch.set_num_threads(1)
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _watch(parent):
-    while os.getppid() == parent:
-        sleep(0.5)
+def _end_with_parent():
+    multiprocessing.parent_process().join()
     os._exit(1)
 
 
