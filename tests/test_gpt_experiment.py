@@ -215,6 +215,7 @@ def test_truths_that_do_not_fit(done, tmp_path):
         ({"generations": 0}, "generations must be an integer of at least 1, got 0"),
         ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
         ({"workers": 0}, "workers must be an integer of at least 1, got 0"),
+        ({"device": "abacus"}, "device must be one of ('cpu', 'cuda') that PyTorch finds here"),
         ({"text": None}, "text must be given, or truth, got neither"),
         ({"text": ""}, "text must not be empty"),
         ({"text": "short"}, "text must have at least 171 characters"),

@@ -11,7 +11,7 @@ import torch
 from collapse_lib import _checks, corpora
 from collapse_lib.gpt import checkpoint
 from collapse_lib.gpt.presets import MIXTURES, PRESETS
-from collapse_lib.gpt.run import THREE, run_recursion
+from collapse_lib.gpt.run import DEVICES, THREE, run_recursion
 
 
 def main(arguments=None):
@@ -29,12 +29,12 @@ def main(arguments=None):
             chosen.mixture,
             chosen.generations,
             chosen.seeds,
-            chosen.workers,
+            getattr(chosen, "workers", 1 if chosen.device == "cuda" else os.cpu_count() or 1),
             chosen.device,
             say=lambda line: print(line, flush=True),
         )
     except ValueError as error:
-        flags = {"out": "--out", "truth": "--truth", "text": "--corpus"}
+        flags = {"out": "--out", "truth": "--truth", "text": "--corpus", "device": "--device"}
         name = str(error).partition(" ")[0]
         if name not in flags:
             raise
@@ -45,6 +45,7 @@ def main(arguments=None):
 
 
 def _parser():
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         "python -m collapse_lib.gpt",
         description="Train a small language model on its own output, generation after generation.",
@@ -58,7 +59,6 @@ def _parser():
         " for later. OUT/results.json holds all that was measured.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    cores = os.cpu_count() or 1
     run.add_argument("--preset", choices=PRESETS, default="laptop", help="the size of it all")
     run.add_argument(
         "--mixture",
@@ -77,15 +77,18 @@ def _parser():
         "--corpus", type=_text, help="a text file to train p^(0) on, instead of tiny Shakespeare"
     )
     source.add_argument("--truth", help="a model to take as p^(0), instead of training one")
-    run.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="where it runs")
+    run.add_argument("--device", choices=DEVICES, default="cpu", help="where it runs")
     run.add_argument(
-        "--workers", type=_at_least(1), default=cores, help="processes to run side by side"
+        "--workers",
+        type=_at_least(1),
+        default=argparse.SUPPRESS,
+        help="processes to run side by side (default: as many as there are cores; 1 with cuda)",
     )
     run.add_argument(
         "--threads",
         type=_at_least(1),
         default=1,
-        help="threads of the first process, which trains p^(0); workers have one each",
+        help="threads of the first process; each other one has a single thread",
     )
     return parser
 

@@ -104,14 +104,13 @@ PRESETS = {
     ),
     # Seconds: for tests and live cells.
     "tiny": Preset(
-        GPTConfig(vocabulary=65, context=32, width=32, layers=2, heads=2, dropout=0.05),
+        GPTConfig(vocabulary=65, context=32, width=64, layers=2, heads=2),
         TrainConfig(
-            iterations=120,
+            iterations=300,
             batch=16,
-            learning_rate=1e-2,
-            warmup=10,
-            evaluate_every=20,
-            checkpoint_every=20,
+            learning_rate=4e-3,
+            warmup=20,
+            evaluate_every=30,
             validation_tokens=2048,
         ),
         streams=64,

@@ -19,6 +19,7 @@ from collapse_lib.gpt.experiment import Recursion
 from collapse_lib.gpt.presets import MIXTURES, PRESETS
 from collapse_lib.gpt.progress import Progress
 
+DEVICES = ("cpu", "cuda")
 THREE = ("synthetic", "50/50", "20/80")
 
 
@@ -79,6 +80,8 @@ def run_recursion(
     generations = _checks.integer(generations, "generations", 1)
     seeds = range(_checks.integer(seeds, "seeds", 1))
     workers = _checks.integer(workers, "workers", 1)
+    if device not in DEVICES or (device == "cuda" and not torch.cuda.is_available()):
+        raise ValueError(f"device must be one of {DEVICES} that PyTorch finds here, got {device!r}")
     run = Recursion(preset, Path(out).absolute(), device)
     _claim(run, text, truth)
     progress = Progress(_planned(run, mixtures, generations, seeds), workers, say or (lambda _: _))
