@@ -55,7 +55,8 @@ def training(**changes):
 
 def preset(**changes):
     """Return an experiment of which a generation takes a fraction of a second."""
-    return Preset(config(dropout=0.1), training(), streams=8, length=60, contexts=20, **changes)
+    small = training(iterations=20, checkpoint_every=8)
+    return Preset(config(dropout=0.1), small, streams=8, length=60, contexts=20, **changes)
 
 
 def kill_until_done(function, arguments, delays):

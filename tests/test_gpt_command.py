@@ -5,9 +5,9 @@ import re
 import pytest
 
 from collapse_lib import corpora
-from collapse_lib.gpt import checkpoint
+from collapse_lib.gpt import PRESETS, checkpoint
 from collapse_lib.gpt.__main__ import main
-from tests.gpt_support import text
+from tests.gpt_support import preset, text
 
 RUN = ("run", "--preset", "tiny", "--workers", "1")
 
@@ -19,7 +19,10 @@ def corpus_file(tmp_path):
     return str(path)
 
 
-def test_a_run_ends_with_results_that_say_what_made_them(tmp_path, corpus_file, capsys):
+def test_a_run_ends_with_results_that_say_what_made_them(
+    tmp_path, corpus_file, capsys, monkeypatch
+):
+    monkeypatch.setitem(PRESETS, "tiny", preset())  # a still smaller one
     out = tmp_path / "out"
     arguments = ["--mixture", "synthetic", "--generations", "1", "--seeds", "1"]
     main([*RUN, *arguments, "--corpus", corpus_file, "--out", str(out)])

@@ -77,7 +77,7 @@ def test_generations_share_shape_and_steps_and_differ_in_weights(done):
     models = [load_model(path) for path in sorted(out.rglob("model.safetensors"))]
     assert len(models) == 1 + 2 + 2 * 4 * 2
     assert len({model.config for model, _ in models}) == 1
-    assert {facts["curve"][-1][0] for _, facts in models} == {30}
+    assert {facts["curve"][-1][0] for _, facts in models} == {20}
     weights = {tuple(model.tokens.weight[0].tolist()) for model, _ in models}
     assert len(weights) == len(models)
 
@@ -155,9 +155,12 @@ def _run_in_a_process(out, arguments):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_experiment_killed_again_and_again_ends_the_same(done, tmp_path, workers):
     arguments = {"mixtures": ["synthetic", "20/80"], "generations": 3, "seeds": 2}
-    delays = np.random.default_rng(workers).uniform(0.1, 1.5 + workers, 4)
+    # Several workers take a while before they are at work.
+    delays = (
+        np.random.default_rng(workers).uniform(0.5, 1, 3) * [(0.3, 0.6, 1), (1, 2, 4)][workers - 1]
+    )
     run = (tmp_path, arguments | {"workers": workers})
-    assert kill_until_done(_run_in_a_process, run, delays) >= 2
+    assert kill_until_done(_run_in_a_process, run, delays) >= 1
     expected = files(done[0])
     found = files(tmp_path)
     for name in ("settings.json", "results.json"):
