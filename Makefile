@@ -15,8 +15,9 @@ test: .venv/installed
 lab: .venv/installed
 	$(BIN)/jupyter lab book
 
-bench: .venv/installed
+bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks.kernel
+	$(BIN)/python -m tests.benchmarks.gpt
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb

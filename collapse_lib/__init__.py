@@ -8,12 +8,14 @@ in brackets is one of its equations.
 
 ======================  ==================================================================
 `distributions`         families of next-token distributions, and what is measured on them
+`corpora`               texts to train on
 `schedules`             who trains on whom: the sample sizes of equation (5)
 `softmax`               training as a minimisation, whose result is counting
 `sweeps`                many independent tasks, on any executor, kept on disk
 `simulation`            the recursion itself, replicated
 `theory`                closed forms, on plain numbers
 `symbolic`              the same closed forms, derived by SymPy
+`gpt`                   the same recursion with a language model that is really trained
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
 ======================  ==================================================================
@@ -29,8 +31,10 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 __all__ = [
+    "corpora",
     "distributions",
     "explorers",
+    "gpt",
     "plotting",
     "schedules",
     "simulation",

@@ -1,0 +1,303 @@
+"""Training a model on a corpus, from random weights, so that it can be killed and resumed.
+
+The loss is the mean cross-entropy of the next token, in nats. The first weights, the
+batches and the dropout each have a generator of their own, all from one seed. A
+checkpoint holds whatever changes (weights, AdamW's averages, generators), so a resumed run
+ends with the weights of one that was never interrupted: to the last bit on a CPU with the
+same number of threads.
+"""
+
+import math
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from collapse_lib import _checks
+from collapse_lib.gpt import checkpoint, data
+from collapse_lib.gpt.model import GPT
+
+EVALUATION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. The paper states the first three; all others are our choice.
+
+    Parameters
+    ----------
+    iterations : int
+        Number of steps, each on one batch.
+    batch : int
+        Windows in a batch; a window has as many tokens as the model's context.
+    learning_rate : float
+        The largest step size of AdamW, reached at the end of the warm-up.
+    warmup : int
+        Steps over which the learning rate rises from 0, linearly.
+    final_share : float
+        The share of `learning_rate` at which its fall along half a cosine ends.
+    betas : tuple of two floats
+        How slowly AdamW forgets the mean and the mean square of gradients.
+    weight_decay : float
+        Decay of weight matrices and embeddings, in units of the learning rate; biases and
+        norms do not decay.
+    clip : float
+        The norm that the gradient is scaled down to where it is longer.
+    evaluate_every : int
+        Steps from one validation loss to the next; the first and the last step have one.
+    validation_tokens : int
+        Tokens that a validation loss is the mean of, the same ones each time.
+    checkpoint_every : int
+        Steps from one checkpoint to the next, if checkpoints are asked for.
+    precision : str
+        "float32", "bfloat16" (matrix products only; weights stay float32), or "auto":
+        bfloat16 where it pays, on GPUs that have it, and float32 elsewhere.
+
+    Examples
+    --------
+    >>> config = TrainConfig(iterations=2000, batch=256, learning_rate=1e-3, warmup=100)
+    >>> [round(config.rate(i), 6) for i in (0, 99, 1050, 1999)]
+    [1e-05, 0.001, 0.00055, 0.0001]
+    """
+
+    iterations: int
+    batch: int
+    learning_rate: float
+    warmup: int = 100
+    final_share: float = 0.1
+    betas: tuple = (0.9, 0.99)
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    evaluate_every: int = 100
+    validation_tokens: int = 16_384
+    checkpoint_every: int = 100
+    precision: str = "auto"
+
+    PRECISIONS: ClassVar = ("auto", "float32", "bfloat16")
+
+    def __post_init__(self):
+        _checks.integer(self.warmup, "warmup", 0)
+        at_least_one = "iterations batch evaluate_every validation_tokens checkpoint_every"
+        for name in at_least_one.split():
+            _checks.integer(getattr(self, name), name, 1)
+        for name in ("learning_rate", "clip"):
+            _checks.positive(getattr(self, name), name)
+        for name in ("final_share", "weight_decay"):
+            _checks.unit_interval(getattr(self, name), name)
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas must be two numbers in [0, 1), got {self.betas!r}")
+        if self.precision not in self.PRECISIONS:
+            raise ValueError(f"precision must be one of {self.PRECISIONS}, got {self.precision!r}")
+
+    def rate(self, iteration):
+        """Return the learning rate of step `iteration`, counted from 0."""
+        if iteration < self.warmup:
+            return self.learning_rate * (iteration + 1) / self.warmup
+        gone = (iteration - self.warmup) / max(1, self.iterations - self.warmup)
+        share = (1 + math.cos(math.pi * gone)) / 2
+        return self.learning_rate * (self.final_share + (1 - self.final_share) * share)
+
+
+def train(model, training, corpus, seed, validation=None, path=None, report=None, device="cpu"):
+    """Train a new model.
+
+    Parameters
+    ----------
+    model : GPTConfig
+    training : TrainConfig
+    corpus : Tensor of shape (streams, length)
+        What to train on.
+    seed : int
+        First weights, batches and dropout depend on it alone.
+    validation : Tensor of shape (streams, length), optional
+        What the validation loss is measured on.
+    path : str or Path, optional
+        The file that keeps checkpoints. If it is there, training goes on from it.
+    report : callable, optional
+        Called as ``report(iterations, curve)``, with the steps since the last call.
+    device : str
+
+    Returns
+    -------
+    model : GPT
+    curve : list of [iteration, training loss, validation loss]
+        The training loss is the mean since the entry before, None at iteration 0; the
+        validation loss is None without `validation`.
+
+    Raises
+    ------
+    ValueError
+        If a corpus does not fit the model, or `path` belongs to another training.
+    """
+    data.check_corpus(corpus, model)
+    if validation is not None:
+        data.check_corpus(validation, model, "validation")
+    cuda = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):  # dropout draws from PyTorch's own generator
+        run = Training(model, training, corpus, seed, validation, device)
+        if path is not None and Path(path).exists():
+            run.resume(path)
+        _run_to_the_end(run, path, report or (lambda iterations, curve: None))
+    return run.model.eval(), run.curve
+
+
+def _run_to_the_end(run, path, report):
+    """Step, evaluate and save until all iterations are done."""
+    config = run.training
+    if run.iteration == 0:
+        run.evaluate()
+    reported = 0
+    while run.iteration < config.iterations:
+        run.step()
+        done = run.iteration == config.iterations
+        if done or run.iteration % config.evaluate_every == 0:
+            run.evaluate()
+            report(run.iteration - reported, run.curve)
+            reported = run.iteration
+        if path is not None and (done or run.iteration % config.checkpoint_every == 0):
+            run.save(path)
+
+
+def evaluate(model, corpus, tokens=None):
+    """Return the mean cross-entropy of `model` on a corpus, in nats a token.
+
+    Parameters
+    ----------
+    model : GPT
+    corpus : Tensor of shape (streams, length)
+    tokens : int, optional
+        Use about as many tokens from the beginning; by default, all.
+    """
+    inputs, targets = data.windows(corpus, model.config.context, tokens)
+    was_training, total = model.training, 0.0
+    model.eval()
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        for x, y in zip(
+            inputs.split(EVALUATION_BATCH), targets.split(EVALUATION_BATCH), strict=True
+        ):
+            logits = model(x.to(device)).flatten(0, 1)
+            total += F.cross_entropy(logits, y.to(device).flatten(), reduction="sum").item()
+    model.train(was_training)
+    return total / targets.numel()
+
+
+def optimizer(model, training):
+    """Return AdamW for `model`, with decay on weight matrices alone."""
+    matrices = [weights for weights in model.parameters() if weights.ndim == 2]
+    others = [weights for weights in model.parameters() if weights.ndim < 2]
+    groups = [
+        {"params": matrices, "weight_decay": training.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=training.learning_rate, betas=training.betas, fused=True)
+
+
+class Training:
+    """A training in progress: whatever changes from one step to the next.
+
+    Attributes
+    ----------
+    model : GPT
+    iteration : int
+        Number of steps done.
+    curve : list
+        As `train` returns it.
+    """
+
+    def __init__(self, model, training, corpus, seed, validation=None, device="cpu"):
+        weights, batches, dropout = np.random.SeedSequence(
+            _checks.integer(seed, "seed", 0)
+        ).generate_state(3)
+        self.training, self.corpus, self.validation = training, corpus, validation
+        self.seed, self.device = seed, torch.device(device)
+        self.model = GPT(model, torch.Generator().manual_seed(int(weights))).to(device)
+        self.optimizer = optimizer(self.model, training)
+        self.batches = torch.Generator().manual_seed(int(batches))
+        torch.manual_seed(int(dropout))
+        self.iteration, self.curve, self.losses = 0, [], []
+
+    def step(self):
+        """Take one step on one batch."""
+        config, model = self.training, self.model
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.rate(self.iteration)
+        x, y = data.batch(self.corpus, config.batch, model.config.context, self.batches)
+        with self._precision():
+            logits = model(x.to(self.device)).flatten(0, 1)  # (B * T, V)
+            loss = F.cross_entropy(logits, y.to(self.device).flatten())
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip)
+        self.optimizer.step()
+        self.losses.append(loss.detach())
+        self.iteration += 1
+
+    def evaluate(self):
+        """Add a point to the curve."""
+        mean = torch.stack(self.losses).mean().item() if self.losses else None
+        loss = None
+        if self.validation is not None:
+            loss = evaluate(self.model, self.validation, self.training.validation_tokens)
+        self.curve.append([self.iteration, mean, loss])
+        self.losses = []
+
+    def facts(self):
+        """Return what makes this training the one it is."""
+        return {
+            "model": asdict(self.model.config),
+            "training": asdict(self.training) | {"betas": list(self.training.betas)},
+            "seed": self.seed,
+            "corpus": data.checksum(self.corpus),
+            "validation": None if self.validation is None else data.checksum(self.validation),
+        }
+
+    def save(self, path):
+        """Write a checkpoint."""
+        tensors = {f"weights.{name}": w for name, w in self.model.state_dict().items()}
+        for name, weights in self.model.named_parameters():
+            for key, value in self.optimizer.state[weights].items():
+                tensors[f"{key}.{name}"] = value
+        tensors["losses"] = torch.tensor([loss.item() for loss in self.losses])
+        tensors |= {f"generator.{name}": g.get_state() for name, g in self._generators().items()}
+        progress = {"iteration": self.iteration, "curve": self.curve}
+        checkpoint.save(path, tensors, self.facts() | progress | checkpoint.versions())
+
+    def resume(self, path):
+        """Go on from a checkpoint of the same training."""
+        tensors, facts = checkpoint.load(path)
+        for key, expected in self.facts().items():
+            if facts.get(key) != expected:
+                raise ValueError(
+                    f"path must name a checkpoint of the same {key} ({expected}),"
+                    f" got {str(path)!r} of {facts.get(key)}"
+                )
+        self.model.load_state_dict(checkpoint.named(tensors, "weights."))
+        for name, weights in self.model.named_parameters():
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if f"{key}.{name}" in tensors:
+                    stored = tensors[f"{key}.{name}"].to(weights.device)
+                    self.optimizer.state[weights][key] = stored
+        for name, generator in self._generators().items():
+            generator.set_state(tensors[f"generator.{name}"])
+        self.losses = list(tensors["losses"].to(self.device))
+        self.iteration, self.curve = facts["iteration"], facts["curve"]
+
+    def _generators(self):
+        found = {"batches": self.batches, "dropout": torch.default_generator}
+        if self.device.type == "cuda":
+            index = self.device.index or torch.cuda.current_device()
+            found["cuda"] = torch.cuda.default_generators[index]
+        return found
+
+    def _precision(self):
+        """Return the context that matrix products run in."""
+        cuda = self.device.type == "cuda"
+        wanted = self.training.precision
+        if wanted == "bfloat16" or (wanted == "auto" and cuda and torch.cuda.is_bf16_supported()):
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return nullcontext()
