@@ -22,7 +22,7 @@ bench: .venv/developing
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
 
-check: .venv/developing lint
+check: .venv/developing lint book
 	$(BIN)/pytest tests/build tests/browser
 
 lint: .venv/developing
@@ -32,6 +32,8 @@ lint: .venv/developing
 
 .venv/installed: requirements.txt pyproject.toml
 	@echo "Installing into .venv; the first time takes a few minutes"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 is needed: make PYTHON=...") \
+	    if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
@@ -48,6 +50,8 @@ lock:
 	  _build/lock/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; \
 	  echo "-e ."; } > requirements.txt
 	rm -rf _build/lock
+	@! grep -E '^(nvidia|triton)' requirements.txt || \
+	    (echo "PyTorch is not the CPU build: see README" && exit 1)
 
 clean:
 	rm -rf _build

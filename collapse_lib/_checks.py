@@ -5,18 +5,22 @@ Every check returns its argument in the form the library computes with, or raise
 """
 
 from fractions import Fraction
+from math import inf
 from numbers import Rational, Real
 
 import numpy as np
 
 SUM_TOLERANCE = 1e-9
+LARGEST = 2**62
 
 
-def integer(value, name, minimum):
-    """Return `value` as an int of at least `minimum`."""
+def integer(value, name, minimum, maximum=inf):
+    """Return `value` as an int of at least `minimum` and at most `maximum`."""
     result = _whole(value)
     if result is None or result < minimum:
         raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+    if result > maximum:
+        raise ValueError(f"{name} must be an integer of at most {maximum}, got {value!r}")
     return result
 
 
@@ -24,12 +28,16 @@ def integers(value, name, minimum):
     """Return `value` as an int, or as an array of ints if it is not a single number."""
     if np.ndim(value) == 0:
         return integer(value, name, minimum)
-    result = np.asarray(value)
+    result = _array(value, name)
+    if not result.size:
+        return result.astype(np.int64)
     if not np.issubdtype(result.dtype, np.integer):
         raise ValueError(f"{name} must hold integers, got an array of {result.dtype}")
-    if result.size and result.min() < minimum:
+    if result.min() < minimum:
         raise ValueError(f"{name} must hold integers of at least {minimum}, got {result.min()}")
-    return result
+    if result.max() > LARGEST:
+        raise ValueError(f"{name} must hold integers of at most {LARGEST}, got {result.max()}")
+    return result.astype(np.int64)  # so that smaller types cannot overflow
 
 
 def unit_interval(value, name):
@@ -37,6 +45,13 @@ def unit_interval(value, name):
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1:
         return value if isinstance(value, Fraction | int) else float(value)
     raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
+
+
+def number(value, name, low, high):
+    """Return `value` as a float from `low` to `high`."""
+    if isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high:
+        return float(value)
+    raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
 
 
 def within(value, name, low, high):
@@ -90,9 +105,10 @@ def distribution(p, name="p"):
 
 def exact_distribution(p, name="p"):
     """Return `p` as a list of `Fraction` if all its entries are rational, otherwise None."""
-    if isinstance(p, np.ndarray) and p.dtype != object:
+    objects = isinstance(p, np.ndarray) and p.dtype.kind == "O" and p.ndim == 1
+    if not isinstance(p, list | tuple) and not objects:
         return None
-    if not np.iterable(p) or not all(isinstance(x, Rational) for x in p):
+    if not all(isinstance(x, Rational) for x in p):
         return None
     p = [Fraction(x) for x in p]
     if not p or min(p) < 0 or sum(p) != 1:
@@ -112,6 +128,11 @@ def generator(rng, name="rng"):
     return np.random.default_rng(seed)
 
 
+def is_whole(value):
+    """Return whether `value` is a whole number; 3.0 and True are none."""
+    return _whole(value) is not None
+
+
 def _whole(value):
     """Return an int, or None if `value` is no whole number; 3.0 and True are none."""
     if isinstance(value, bool | np.bool_):
@@ -123,7 +144,17 @@ def _whole(value):
 
 
 def _floats(p, name):
+    result = _array(p, name)
     try:
-        return np.asarray(p, dtype=float)
+        if result.dtype.kind in "biufO":
+            return result.astype(float)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of numbers, got {p!r}") from None
+        pass
+    raise ValueError(f"{name} must be an array of numbers, got {p!r}")
+
+
+def _array(value, name):
+    try:
+        return np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name} must be an array of numbers, got {value!r}") from None

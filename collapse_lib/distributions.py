@@ -114,7 +114,10 @@ def dirichlet(size, concentration, rng):
     """
     size = _checks.integer(size, "size", 1)
     concentration = _checks.positive(concentration, "concentration")
-    return _checks.generator(rng).dirichlet(np.full(size, concentration))
+    p = _checks.generator(rng).dirichlet(np.full(size, concentration))
+    if not np.isclose(p.sum(), 1):
+        raise ValueError(f"concentration must be a number that can be summed, got {concentration}")
+    return p
 
 
 def collision_probability(p, axis=-1):

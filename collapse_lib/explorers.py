@@ -45,9 +45,9 @@ class Slider:
     start: int = 0
 
     def __post_init__(self):
-        if len(self.values) < 2:
+        if not isinstance(self.values, tuple | list | range) or len(self.values) < 2:
             raise ValueError(f"values must be at least two, got {self.values!r}")
-        if self.start not in range(len(self.values)):
+        if not isinstance(self.start, int) or self.start not in range(len(self.values)):
             raise ValueError(f"start must be an index of values, got {self.start!r}")
 
 
@@ -97,6 +97,8 @@ class Explorer:
         with style.context("collapse_lib.book"):
             figure = Figure(figsize=SIZE)
             alt = self.draw(figure.subplots(), **parameters)
+            if not isinstance(alt, str) or not alt:
+                raise ValueError(f"draw must return a sentence on the picture, got {alt!r}")
             buffer = io.BytesIO()
             options = WEBP if image_format == "webp" else {}
             figure.savefig(buffer, format=image_format, dpi=DPI, pil_kwargs=options)

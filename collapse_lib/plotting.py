@@ -30,7 +30,7 @@ def runs(ax, values, color=SIMULATED, label="mean"):
         The runs and, last, their mean.
     """
     values = np.asarray(values)
-    if values.ndim != 2:
+    if values.ndim != 2 or not len(values):
         raise ValueError(
             f"values must have shape (replicates, generations + 1), got {values.shape}"
         )
@@ -157,10 +157,12 @@ def who_feeds_whom(ax, sizes, kept):
         for source, size in enumerate(row)
         if size
     ]
+    if not places:
+        raise ValueError(f"sizes must hold a positive number, got {sizes!r}")
     largest = max(size for *_, size in places)
     drawn = []
     for is_kept, marker, color in ((True, "s", COMPARED), (False, "o", SIMULATED)):
-        mine = np.array([place for place in places if kept[place[0]] is is_kept])
+        mine = np.array([place for place in places if bool(kept[place[0]]) is is_kept])
         if mine.size:
             area = 90 * mine[:, 2] / largest
             drawn.append(ax.scatter(mine[:, 0], mine[:, 1], s=area, marker=marker, color=color))

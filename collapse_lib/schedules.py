@@ -19,6 +19,8 @@ import numpy as np
 
 from collapse_lib import _checks
 
+MOST = 2**53  # samples: their sums stay exact, in integers and in floats
+
 
 def is_kept(kept, source):
     """Return whether the corpus of model `source` is drawn once and reused.
@@ -50,7 +52,7 @@ class FullySynthetic:
     kept: ClassVar = False
 
     def __post_init__(self):
-        _checks.integer(self.n, "n", 1)
+        _set(self, "n", _checks.integer(self.n, "n", 1, MOST))
 
     def sample_sizes(self, generation, rng=None):
         """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
@@ -81,8 +83,8 @@ class PartiallySynthetic:
     kept: ClassVar = (0,)
 
     def __post_init__(self):
-        _checks.integer(self.real, "real", 1)
-        _checks.integer(self.synthetic, "synthetic", 0)
+        _set(self, "real", _checks.integer(self.real, "real", 1, MOST))
+        _set(self, "synthetic", _checks.integer(self.synthetic, "synthetic", 0, MOST))
 
     def sample_sizes(self, generation, rng=None):
         """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
@@ -118,9 +120,9 @@ class MostRecent:
     kept: bool = False
 
     def __post_init__(self):
-        _checks.integer(self.window, "window", 1)
-        _checks.integer(self.n, "n", 1)
-        _checks.boolean(self.kept, "kept")
+        _set(self, "window", _checks.integer(self.window, "window", 1, MOST))
+        _set(self, "n", _checks.integer(self.n, "n", 1, MOST))
+        _set(self, "kept", _checks.boolean(self.kept, "kept"))
         if self.n < self.window:
             raise ValueError(f"n must be at least the window {self.window}, got {self.n}")
 
@@ -154,8 +156,8 @@ class RandomlySampled:
     kept: bool = False
 
     def __post_init__(self):
-        _checks.integer(self.n, "n", 1)
-        _checks.boolean(self.kept, "kept")
+        _set(self, "n", _checks.integer(self.n, "n", 1, MOST))
+        _set(self, "kept", _checks.boolean(self.kept, "kept"))
 
     def sample_sizes(self, generation, rng):
         """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
@@ -185,8 +187,8 @@ class Accumulating:
     kept: ClassVar = True
 
     def __post_init__(self):
-        _checks.integer(self.real, "real", 1)
-        _checks.integer(self.synthetic, "synthetic", 0)
+        _set(self, "real", _checks.integer(self.real, "real", 1, MOST))
+        _set(self, "synthetic", _checks.integer(self.synthetic, "synthetic", 0, MOST))
 
     def sample_sizes(self, generation, rng=None):
         """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
@@ -200,3 +202,8 @@ def _only(generation, last=0):
     sizes = np.zeros(_checks.integer(generation, "generation", 1), dtype=np.int64)
     sizes[-1] = last
     return sizes
+
+
+def _set(schedule, name, value):
+    """Store a validated field of a frozen schedule: a plain int or bool, whatever came."""
+    object.__setattr__(schedule, name, value)

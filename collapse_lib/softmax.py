@@ -174,7 +174,7 @@ def fit(x, y, shape=None, iterations=1000):
 
 def _loss(w, counts):
     # A token never seen adds nothing, however low its probability has fallen.
-    return float(-np.sum(counts * log_softmax(w, axis=1)) / counts.sum())
+    return float(-np.sum(log_softmax(w, axis=1) * counts, where=counts > 0) / counts.sum())
 
 
 def _gradient(w, counts):
@@ -206,8 +206,11 @@ def _counts(x, y, shape):
             f"x and y must have the same shape (samples,), not empty, got {x.shape} and {y.shape}"
         )
     needed = int(x.max()) + 1, int(y.max()) + 1
-    shape = needed if shape is None else tuple(shape)
-    if len(shape) != 2 or shape[0] < needed[0] or shape[1] < needed[1]:
+    shape = needed if shape is None else shape
+    fits = isinstance(shape, tuple | list) and len(shape) == 2
+    if not fits or not all(
+        _checks.is_whole(k) and k >= n for k, n in zip(shape, needed, strict=True)
+    ):
         raise ValueError(f"shape must hold the contexts and tokens, at least {needed}, got {shape}")
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, (x, y), 1)

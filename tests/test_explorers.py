@@ -13,14 +13,14 @@ from collapse_lib.explorers import DPI, SIZE, Explorer, Slider
 def draw(ax, slope, offset):
     ax.plot([0, 1], [offset, offset + slope])
     ax.set_ylim(0, 12)
-    return f'A line of slope {slope} from {offset}, "steep" & <sloping>.'
+    return f'A line of slope {slope} from {offset}, "steep" & <sloping></script>.'
 
 
 @pytest.fixture
 def explorer():
     return Explorer(
         draw,
-        slope=Slider("Slope & sign", (1, 2, 4), start=1),
+        slope=Slider("Slope & <b>sign", (1, 2, 4), start=1),
         offset=Slider("Offset", (0.5, 3)),
     )
 
@@ -54,8 +54,10 @@ def test_page_starts_where_the_sliders_stand(page):
 
 
 def test_page_is_accessible_in_structure(page):
-    for control in page.find_all("input"):
-        assert page.find("label", attrs={"for": control["id"]}).string
+    labels = [page.find("label", attrs={"for": c["id"]}).string for c in page.find_all("input")]
+    assert labels == ["Slope & <b>sign", "Offset"]
+    values = [json.loads(control["data-values"]) for control in page.find_all("input")]
+    assert values == [["1", "2", "4"], ["0.5", "3"]]
     assert page.figcaption["aria-live"] == "polite"
     ids = [tag["id"] for tag in page.find_all(id=True)]
     assert len(ids) == len(set(ids))
@@ -109,8 +111,26 @@ def test_too_many_or_too_few_controls(controls):
         ((("one",),), "values must be at least two, got ('one',)"),
         (((1, 2), 2), "start must be an index of values, got 2"),
         (((1, 2), -1), "start must be an index of values, got -1"),
+        (("ab",), "values must be at least two, got 'ab'"),
+        (((1, 2), 1.0), "start must be an index of values, got 1.0"),
     ],
 )
 def test_bad_sliders(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Slider("label", *arguments)
+
+
+def test_values_that_look_like_markup_are_kept():
+    explorer = Explorer(lambda ax, a: f"Value {a}.", a=Slider("a", ('"', "<i>")))
+    control = BeautifulSoup(explorer.html(), "html.parser").input
+    assert json.loads(control["data-values"]) == ['"', "<i>"]
+
+
+def test_sixty_four_frames_are_allowed():
+    Explorer(draw, slope=Slider("a", tuple(range(8))), offset=Slider("b", tuple(range(8))))
+
+
+def test_a_drawing_without_a_sentence_is_refused():
+    explorer = Explorer(lambda ax, a: None, a=Slider("a", (1, 2)))
+    with pytest.raises(ValueError, match="draw must return a sentence on the picture, got None"):
+        explorer.html()

@@ -115,3 +115,20 @@ def test_model_and_frequencies(ax):
     assert dashes.get_ydata().tolist() == [0.5, 0.5]
     labels = {text.get_text() for text in ax.get_legend().get_texts()}
     assert labels == {"frequencies", "model", "truth"}
+
+
+def test_kept_may_be_numpy_booleans(ax):
+    drawn = plotting.who_feeds_whom(ax, [[4], [4, 2]], np.array([True, False]))
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda ax: plotting.who_feeds_whom(ax, [[0]], [True]), "sizes must hold a positive"),
+        (lambda ax: plotting.runs(ax, np.zeros((0, 3))), "values must have shape"),
+    ],
+)
+def test_nothing_to_draw(ax, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(ax)

@@ -101,3 +101,20 @@ def test_what_is_kept():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64, np.int16])
+def test_numpy_integers_become_plain_ones(dtype):
+    recent = MostRecent(dtype(4), dtype(2))
+    assert recent.sample_sizes(3).tolist() == [0, 2, 2]
+    sizes = Accumulating(dtype(5), dtype(2)).sample_sizes(3)
+    assert sizes.tolist() == [5, 2, 2]
+    assert np.issubdtype(sizes.dtype, np.integer)
+    assert type(FullySynthetic(dtype(3)).n) is int
+
+
+def test_sizes_beyond_exact_sums_are_refused():
+    with pytest.raises(ValueError, match="n must be an integer of at most"):
+        FullySynthetic(2**63)
+    with pytest.raises(ValueError, match="real must be an integer of at most"):
+        PartiallySynthetic(2**62, 3)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import distributions, simulation
+from collapse_lib import distributions, simulation, theory
 from collapse_lib.schedules import (
     Accumulating,
     FullySynthetic,
@@ -221,3 +221,52 @@ def test_bad_input_of_the_others():
         simulation.collapse_times([0.5, 0.5], 3, -1, 0)
     with pytest.raises(ValueError, match="generations must be an integer of at least 0"):
         simulation.sample_path([0.5, 0.5], FullySynthetic(3), -2, 0)
+
+
+class Custom:
+    kept = (0, 2)
+
+    def __init__(self, row):
+        self.row = row
+
+    def sample_sizes(self, generation, rng=None):
+        return self.row(generation)
+
+
+def test_some_corpora_are_kept_and_others_not():
+    plan = Custom(lambda m: np.arange(2, m + 2))
+    paths = reference(SKEWED, plan, 6, 400, 9)
+    assert_measured(simulation.simulate(SKEWED, plan, 6, 400, 9), paths)
+    expected = theory.expected_collisions(
+        [plan.sample_sizes(m) for m in range(1, 7)], (0, 2), float((SKEWED**2).sum())
+    )
+    sample = distributions.collision_probability(paths)[:, 6]
+    error = sample.std(ddof=1) / 20
+    assert abs(sample.mean() - expected[6]) < 4.5 * error
+
+
+def test_a_schedule_of_ones_own_that_extends_a_given_one_is_asked():
+    class Doubled(FullySynthetic):
+        def sample_sizes(self, generation, rng=None):
+            return 2 * super().sample_sizes(generation)
+
+    runs = simulation.simulate(SKEWED, Doubled(7), 12, 3, 5)
+    assert_measured(runs, reference(SKEWED, Doubled(7), 12, 3, 5))
+    assert (runs.support != simulation.simulate(SKEWED, FullySynthetic(7), 12, 3, 5).support).any()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (10, "schedule must be one of collapse_lib.schedules, got 10"),
+        (FullySynthetic, "schedule must be one of collapse_lib.schedules"),
+        (Custom(lambda m: np.zeros(m, dtype=int)), "schedule must give 1 sizes for generation 1"),
+        (Custom(lambda m: [1.5] * m), "schedule must give 1 sizes for generation 1, integers"),
+        (Custom(lambda m: [4] if m == 1 else [-1, 4]), "schedule must give 2 sizes for generation"),
+        (Custom(lambda m: [4]), "schedule must give 2 sizes for generation 2"),
+    ],
+)
+def test_bad_schedules(schedule, message):
+    for function in (simulation.sample_path, lambda *rest: simulation.simulate(*rest[:3], 2, 0)):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            function(SKEWED, schedule, 3, 0)

@@ -51,3 +51,51 @@ def test_the_printed_sign_is_refused_as_the_derived_one(monkeypatch):
     monkeypatch.setattr(module, "theorem_2", lambda sign: printed(-sign))
     with pytest.raises(symbolic.DerivationError, match="the derived and the corrected"):
         symbolic.expected_collision_mixed()
+
+
+def test_a_wrong_moment_is_noticed_in_every_deviation(monkeypatch):
+    """With x^2 for the second moment a sample would not collide with itself."""
+    monkeypatch.setattr(symbolic.deviation, "binomial_second_moment", lambda: symbolic.x**2)
+    for derive in (
+        symbolic.squared_deviation_given_corpus,
+        symbolic.squared_deviation_fresh,
+    ):
+        with pytest.raises(symbolic.DerivationError, match="factor of D"):
+            derive()
+
+
+@pytest.mark.parametrize(
+    ("derive", "message"),
+    [
+        (symbolic.squared_deviation_given_corpus, "the recursion and its solution"),
+        (symbolic.budget, "closed form of the budget"),
+    ],
+)
+def test_a_wrong_gain_is_noticed(derive, message, monkeypatch):
+    wrong = 2 * symbolic.deviation._gain()
+    monkeypatch.setattr(symbolic.deviation, "_gain", lambda: wrong)
+    with pytest.raises(symbolic.DerivationError, match=message):
+        derive()
+
+
+def test_two_routes_must_meet(monkeypatch):
+    wrong = symbolic.mixed_moment() * 2
+    monkeypatch.setattr(symbolic.deviation, "mixed_moment", lambda: wrong)
+    with pytest.raises(symbolic.DerivationError, match="the two routes to the deviation"):
+        symbolic.squared_deviation()
+    with pytest.raises(symbolic.DerivationError, match="the limit and its closed form"):
+        symbolic.squared_deviation_from_truth()
+
+
+def test_limits_are_compared(monkeypatch):
+    wrong = symbolic.expected_collision_mixed() + symbolic.S0
+    monkeypatch.setattr(symbolic.deviation, "expected_collision_mixed", lambda: wrong)
+    with pytest.raises(symbolic.DerivationError, match="the limit at fixed m"):
+        symbolic.large_n_limits()
+
+
+def test_a_wrong_step_of_accumulation_is_noticed(monkeypatch):
+    monkeypatch.setattr(symbolic.schedules, "binomial_second_moment", lambda: symbolic.x)
+    for derive in (symbolic.accumulating_step, symbolic.random_step):
+        with pytest.raises(symbolic.DerivationError, match="the step and its factor"):
+            derive()

@@ -26,6 +26,34 @@ def test_expected_collision_in_floats(m, n, s0):
         assert value == pytest.approx(float(exact), abs=1e-12)
 
 
+@pytest.mark.parametrize("n", [10**9, 10**12, 10**15, 10**18])
+def test_no_cancellation_for_many_samples(n):
+    assert theory.expected_collision(n, n, 0.0) == pytest.approx(-np.expm1(-1), rel=1e-9)
+    exact = float(theory.squared_deviation(2, 10, n, [Fraction(1, 2)] * 2))
+    assert theory.squared_deviation(2, 10, n, [0.5, 0.5]) == pytest.approx(exact, rel=1e-9)
+    assert theory.squared_deviation_fresh(2, 10, n, [0.5, 0.5]) == pytest.approx(
+        float(theory.squared_deviation_fresh(2, 10, n, [Fraction(1, 2)] * 2)), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, np.int64])
+def test_small_integer_types_do_not_overflow(dtype):
+    real, synthetic = np.array([200 % 128], dtype), np.array([100], dtype)
+    for formula in (
+        theory.expected_collision_mixed,
+        theory.expected_collision_mixed_as_printed,
+    ):
+        assert formula(2, real, synthetic, 0.3)[0] == pytest.approx(formula(2, 72, 100, 0.3))
+    with pytest.raises(ValueError, match="real must hold integers of at most"):
+        theory.expected_collision_mixed(2, np.array([2**63], np.uint64), 1, 0.3)
+
+
+def test_fractions_with_arrays_give_floats():
+    values = theory.expected_collision([0, 1, 2], 4, Fraction(1, 2))
+    assert values.dtype == float
+    assert values.tolist() == [0.5, 0.625, 0.71875]
+
+
 def test_expected_collision_broadcasts():
     m, n = np.arange(4)[:, None], np.array([1, 5, 7])
     table = theory.expected_collision(m, n, 0.3)

@@ -143,7 +143,7 @@ def test_budget_is_the_largest_that_the_bound_allows(real, numbers, epsilon):
         assert allowed(10**7)
     else:
         assert allowed(n)
-        assert n > 10**7 or not allowed(n + 2)
+        assert n > 10**7 or not allowed(n + 1)
     enough = p.size * (1 - float((p**2).sum())) / (2 * epsilon**2)
     assert real < enough or n == math.inf
 
@@ -157,6 +157,31 @@ def test_deviations_from_the_truth(m, real, synthetic, numbers):
     assert h / real <= kept[0] <= kept[1] < Fraction(3, 2) * h / real
     assert fresh[1] <= fresh[0] <= h / real
     assert kept[0] - h / real == theory.squared_deviation(m, real, synthetic, p)
+
+
+def test_worked_numbers():
+    """By hand: N = 10, n = 5, beta = 20/225, c_2 = (1 - beta) 5 / 205, Q = 1 for a coin."""
+    c = (1 - 20 / 225) * 5 / 205
+    assert theory.deviation_bound_sharp(2, 10, 5, HALF) == pytest.approx(math.sqrt(0.9 * c))
+    given = theory.deviation_bound_given_corpus(2, 10, 5, [0.2, 0.8])
+    assert given == pytest.approx(2 * math.sqrt(c * 0.16))
+    assert theory.zeta(10, 5, 0.1) == pytest.approx(0.5 - 0.3 * 4 / 9)
+    assert theory.squared_deviation_fresh(2, 10, 5, HALF) == pytest.approx(
+        (15 / 205 + 20 / 225 * (0.1 - 15 / 205)) / 2
+    )
+    assert theory.budget(10, HALF, 0.1) == math.floor(1 / (0.9 - 0.21))
+
+
+def test_budgets_take_a_decimal_tolerance_at_its_word():
+    assert theory.budget_linear(180, 0.7) == 63
+    assert theory.budget_linear(90, 1.4) == 63
+    assert theory.budget_quadratic(90, 2, 0.7) == 3969
+    assert theory.budget_quadratic(10, 5, 1e200) > 10**300
+    assert theory.budget(10, HALF, 1e200) == math.inf
+
+
+def test_a_split_that_is_certain_bounds_by_nothing():
+    assert theory.deviation_bound_split(10**17, 1, 5, 0.0) == 0
 
 
 HALF = [0.5, 0.5]
@@ -178,7 +203,8 @@ HALF = [0.5, 0.5]
         (lambda: theory.log_concentration_factor(3, 1), "size must be an integer of at least 2"),
         (lambda: theory.deviation_bound(0, 3, 5), "real must be an integer of at least 1, got 0"),
         (lambda: theory.deviation_bound(3, 0, 5), "synthetic must be an integer of at least 1"),
-        (lambda: theory.zeta(3, 3, 0.3), "mean_product must hold numbers from 0 to 0.25, got 0.3"),
+        (lambda: theory.zeta(3, 3, [0.1]), "mean_product must be a number from 0 to 0.25, got [0"),
+        (lambda: theory.zeta(3, 3, 0.3), "mean_product must be a number from 0 to 0.25, got 0.3"),
         (lambda: theory.deviation_bound_sharp(0, 3, 3, HALF), "m must be an integer of at least 1"),
         (lambda: theory.deviation_bound_sharp(2, 3, 3, [1.0, 1.0]), "p must sum to 1"),
         (lambda: theory.deviation_bound_given_corpus(2, 3, 3, [0.5]), "first must sum to 1"),

@@ -19,7 +19,7 @@ import numpy as np
 from collapse_lib import _checks
 from collapse_lib.schedules import FullySynthetic
 from collapse_lib.simulation import _fully_synthetic, _scheduled
-from collapse_lib.simulation._reference import sample_path
+from collapse_lib.simulation._reference import check_schedule, sample_path
 
 __all__ = ["Trajectories", "collapse_times", "sample_path", "simulate"]
 
@@ -80,11 +80,12 @@ def simulate(p, schedule, generations, replicates, rng):
     array([1, 1, 1, 1])
     """
     p = _checks.distribution(p)
+    check_schedule(schedule)
     generations = _checks.integer(generations, "generations", 0)
     replicates = _checks.integer(replicates, "replicates", 1)
     streams = _checks.generator(rng).spawn(replicates)
     runs = _empty(replicates, generations)
-    if isinstance(schedule, FullySynthetic):
+    if type(schedule) is FullySynthetic:
         _run_fully_synthetic(p[p > 0], schedule.n, streams, runs)
     else:
         _run_scheduled(p[p > 0], schedule, generations, streams, runs)

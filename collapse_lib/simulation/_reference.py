@@ -39,10 +39,11 @@ def sample_path(p, schedule, generations, rng):
            [0.25 , 0.75 ]])
     """
     p = _checks.distribution(p)
+    check_schedule(schedule)
     generations = _checks.integer(generations, "generations", 0)
     rng = _checks.generator(rng)
     # The sizes come first: a kept corpus must know which of its beginnings will be asked for.
-    sizes = [schedule.sample_sizes(m, rng) for m in range(1, generations + 1)]
+    sizes = all_sizes(schedule, generations, rng)
     models, corpora = [p], {}
     for m, size in enumerate(sizes, start=1):
         counts = np.zeros(p.size, dtype=np.int64)
@@ -55,6 +56,26 @@ def sample_path(p, schedule, generations, rng):
             counts += corpora[t][size[t]]
         models.append(counts / size.sum())
     return np.array(models)
+
+
+def check_schedule(schedule):
+    """Raise `ValueError` unless the schedule has what the simulation asks it for."""
+    if isinstance(schedule, type) or not hasattr(schedule, "sample_sizes"):
+        raise ValueError(f"schedule must be one of collapse_lib.schedules, got {schedule!r}")
+
+
+def all_sizes(schedule, generations, rng):
+    """Return the sample sizes of generations 1, 2, ...: those of m have shape (m,)."""
+    sizes = [schedule.sample_sizes(m, rng) for m in range(1, generations + 1)]
+    for m, row in enumerate(sizes, start=1):
+        row = sizes[m - 1] = np.asarray(row)
+        whole = np.issubdtype(row.dtype, np.integer)
+        if row.shape != (m,) or not whole or row.min() < 0 or not row.any():
+            raise ValueError(
+                f"schedule must give {m} sizes for generation {m}, integers of at least 0 and "
+                f"not all 0, got {row}"
+            )
+    return sizes
 
 
 def _kept_corpus(p, sizes, rng):

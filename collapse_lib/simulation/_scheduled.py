@@ -4,6 +4,7 @@ import numpy as np
 from numba import njit
 
 from collapse_lib.schedules import is_kept
+from collapse_lib.simulation._reference import all_sizes
 
 
 def plan(schedule, generations, rng):
@@ -19,7 +20,7 @@ def plan(schedule, generations, rng):
     tuple of ndarray
         start, source, size, kept, beginning, length, first.
     """
-    sizes = [schedule.sample_sizes(m, rng) for m in range(1, generations + 1)]
+    sizes = all_sizes(schedule, generations, rng)
     used = [np.flatnonzero(row) for row in sizes]
     none = np.zeros(0, dtype=np.int64)
     start = np.cumsum([0, *(sources.size for sources in used)])

@@ -2,7 +2,7 @@
 
 One context; every model is the maximum likelihood fit to its samples. Each function names
 the equation of the paper it stands for and the schedule it holds for. Rational input
-(`fractions.Fraction`) gives a rational, exact result.
+(`fractions.Fraction`) gives an exact result, as long as no other argument is an array.
 """
 
 from collapse_lib.theory.concentration import (

@@ -3,22 +3,35 @@
 from fractions import Fraction
 from math import exp, inf
 
+import numpy as np
+
 
 def one_like(value):
     """Return 1, such that dividing it stays exact where `value` is."""
     return Fraction(1) if isinstance(value, Fraction) else 1.0
 
 
-def decay(real, synthetic):
-    """Return beta = n (n - 1) / (N + n)^2, the share of a deviation that a generation keeps."""
-    return synthetic * (synthetic - 1) / (real + synthetic) ** 2
+def faded(steps, lost):
+    """Return 1 - (1 - lost)^steps, without cancellation where a step loses little."""
+    if np.ndim(steps) == 0 and isinstance(lost, Fraction):
+        return 1 - (1 - lost) ** steps
+    steps, lost = np.asarray(steps, dtype=float), np.asarray(lost, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = -np.expm1(steps * np.log1p(-lost))
+    result = np.where(lost == 1, np.where(steps == 0, 0.0, 1.0), share)
+    return result if result.ndim else float(result)
+
+
+def lost(real, synthetic):
+    """Return 1 - beta = (N^2 + (2N + 1) n) / (N + n)^2: what a generation forgets."""
+    return (real**2 + (2 * real + 1) * synthetic) / (real + synthetic) ** 2
 
 
 def gain(m, real, synthetic, one):
     """Return c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)."""
     real, synthetic = one * real, one * synthetic
     limit = synthetic / (real**2 + (2 * real + 1) * synthetic)
-    return (1 - decay(real, synthetic) ** (m - 1)) * limit
+    return faded(m - 1, lost(real, synthetic)) * limit
 
 
 def exp_or_inf(value):

@@ -5,6 +5,7 @@ kept; every later model is trained on it and on n samples of the last model. The
 the 1-norm ||p^(m) - p^(1)||_1, from 0 to 2. A budget is the largest n that a bound allows.
 """
 
+from fractions import Fraction
 from math import e, floor, inf, log, pi, sqrt
 
 import numpy as np
@@ -73,7 +74,7 @@ def zeta(real, synthetic, mean_product):
     """
     real = _checks.integer(real, "real", 1)
     synthetic = _checks.integer(synthetic, "synthetic", 1)
-    mean_product = float(_checks.within(mean_product, "mean_product", 0, 0.25))
+    mean_product = _checks.number(mean_product, "mean_product", 0, 0.25)
     return 0.5 - (0.5 - 2 * mean_product) * (real / (real + synthetic)) ** 2
 
 
@@ -228,7 +229,7 @@ def budget_linear(real, epsilon):
     50
     """
     real = _checks.integer(real, "real", 1)
-    return floor(real * _checks.positive(epsilon, "epsilon") / 2)
+    return floor(real * _decimal(epsilon) / 2)
 
 
 def budget_quadratic(real, support, epsilon):
@@ -257,7 +258,7 @@ def budget_quadratic(real, support, epsilon):
     """
     real = _checks.integer(real, "real", 1)
     support = _checks.integer(support, "support", 2)
-    return floor((real * _checks.positive(epsilon, "epsilon")) ** 2 / (support - 1))
+    return floor((real * _decimal(epsilon)) ** 2 / (support - 1))
 
 
 def budget(real, p, epsilon):
@@ -292,7 +293,7 @@ def budget(real, p, epsilon):
     (323, inf)
     """
     real = _checks.integer(real, "real", 1)
-    squared = _checks.positive(epsilon, "epsilon") ** 2
+    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
     spread = _spread(_checks.distribution(p))
     denominator = spread**2 * (1 - 1 / real) - (2 * real + 1) * squared
     if denominator <= 0:
@@ -304,7 +305,14 @@ def _with_concentration(real, synthetic, size, phi_value):
     """Return (1/N) sqrt(pi n / phi) G_n(s)."""
     real = _checks.integer(real, "real", 1)
     factor = log_concentration_factor(_checks.integer(synthetic, "synthetic", 1), size)
+    if phi_value == inf:
+        return 0.0
     return exp_or_inf(factor + log(pi * synthetic / phi_value) / 2 - log(real))
+
+
+def _decimal(epsilon):
+    """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
+    return Fraction(repr(_checks.positive(epsilon, "epsilon")))
 
 
 def _checked(m, real, synthetic):

@@ -1,7 +1,9 @@
 """Synthetic data alone: Theorem 1 of the paper, for fully synthetic training."""
 
+import numpy as np
+
 from collapse_lib import _checks
-from collapse_lib.theory._core import one_like
+from collapse_lib.theory._core import faded, one_like
 
 
 def expected_collision(m, n, s0):
@@ -39,5 +41,5 @@ def expected_collision(m, n, s0):
     m = _checks.integers(m, "m", 0)
     n = _checks.integers(n, "n", 1)
     s0 = _checks.unit_interval(s0, "s0")
-    retained = 1 - one_like(s0) / n
-    return 1 - retained**m * (1 - s0)
+    s0 = s0 if np.ndim(m) == np.ndim(n) == 0 else float(s0)
+    return s0 + (1 - s0) * faded(m, one_like(s0) / n)

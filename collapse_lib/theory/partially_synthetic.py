@@ -3,7 +3,7 @@
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import decay, gain, one_like
+from collapse_lib.theory._core import faded, gain, lost, one_like
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
@@ -72,7 +72,8 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
     """
     m, real, synthetic, s0 = _mixed(m, real, synthetic, s0)
     one = one_like(s0)
-    alpha = one * synthetic / (real + synthetic)
+    real, synthetic = one * real, one * synthetic
+    alpha = synthetic / (real + synthetic)
     power = (alpha * ((1 + one / real) * alpha - one / real)) ** (m - 1)
     first = (1 + 2 * alpha - (1 - one / real) * alpha * power) / real
     second = (1 - one / real) * s0 * (1 + alpha - alpha * power / real)
@@ -180,17 +181,17 @@ def squared_deviation_fresh(m, real, synthetic, p):
     one = one_like(s0)
     real, synthetic = one * real, one * synthetic
     limit = (real + synthetic) / (real**2 + (2 * real + 1) * synthetic)
-    return (limit + decay(real, synthetic) ** (m - 1) * (1 / real - limit)) * (1 - s0)
+    return (1 / real - faded(m - 1, lost(real, synthetic)) * (1 / real - limit)) * (1 - s0)
 
 
 def _mixed(m, real, synthetic, s0):
-    """Return the arguments of a partially synthetic formula, validated."""
-    return (
-        _checks.integers(m, "m", 1),
-        _checks.integers(real, "real", 1),
-        _checks.integers(synthetic, "synthetic", 0),
-        _checks.unit_interval(s0, "s0"),
-    )
+    """Return the arguments of a partially synthetic formula, validated; arrays are inexact."""
+    m = _checks.integers(m, "m", 1)
+    real = _checks.integers(real, "real", 1)
+    synthetic = _checks.integers(synthetic, "synthetic", 0)
+    s0 = _checks.unit_interval(s0, "s0")
+    numbers = all(np.ndim(value) == 0 for value in (m, real, synthetic))
+    return m, real, synthetic, s0 if numbers else float(s0)
 
 
 def _collision(p):
