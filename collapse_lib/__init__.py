@@ -12,6 +12,8 @@ in brackets is one of its equations.
 `softmax`               training as a minimisation, whose result is counting
 `simulation`            the recursion itself, replicated
 `theory`                closed forms, on plain numbers
+`markov`                total collapse as absorption of a Markov chain, with all its states
+`coalescent`            the exact law of the collapse time, by tracing samples back
 `symbolic`              the same closed forms, derived by SymPy
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
@@ -28,8 +30,10 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 __all__ = [
+    "coalescent",
     "distributions",
     "explorers",
+    "markov",
     "plotting",
     "schedules",
     "simulation",

@@ -5,10 +5,20 @@ checks it, and raises `DerivationError` if the check fails; none is a formula ty
 
 The symbols are those of the paper: n samples per generation, m generations, x for the
 probability of one token, S_0 and S_m for the (expected) collision probability, N real
-samples where there are any.
+samples where there are any, s for the number of tokens with positive probability.
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
+from collapse_lib.symbolic.collapse import (
+    collapse_probability_bounds,
+    collapse_time_bounds,
+    collision_gap,
+    geometric_sum,
+    harmonic_gap,
+    parents,
+    reciprocal_parents,
+    support,
+)
 from collapse_lib.symbolic.fully_synthetic import (
     binomial_second_moment,
     collision_recursion,
@@ -35,18 +45,26 @@ __all__ = [
     "S",
     "beta",
     "binomial_second_moment",
+    "collapse_probability_bounds",
+    "collapse_time_bounds",
+    "collision_gap",
     "collision_recursion",
     "cross_entropy_curvature",
     "cross_entropy_gradient",
     "decay",
     "expected_collision",
     "expected_collision_mixed",
+    "geometric_sum",
+    "harmonic_gap",
     "m",
     "mixed_moment",
     "mixed_moment_recursion",
     "n",
     "p",
+    "parents",
     "printed_residual",
+    "reciprocal_parents",
+    "support",
     "theorem_2",
     "token_variance",
     "x",
