@@ -3,7 +3,7 @@
 Synthetic data alone: from generation 1 on, a model is a point of the simplex with denominator
 n, and the next one depends on it alone. The Dirac masses of the tokens are absorbing, all other
 states are transient. With the transient states first, the transition matrix is in canonical
-form (Kemeny and Snell 1969),
+form (Kemeny and Snell 1960),
 
     P = [ Q  R ]        N = (I - Q)^(-1) = I + Q + Q^2 + ...,
         [ 0  I ],
