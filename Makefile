@@ -17,6 +17,7 @@ lab: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m tests.benchmarks.kernel
+	$(BIN)/python -m tests.benchmarks.collapse_time
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb

@@ -223,7 +223,8 @@ def _lineage_laws(n, generations, one):
     for _ in range(generations):
         yield law
         law = law @ matrix[: law.size, : law.size]
-        law = law[: np.flatnonzero(law > least)[-1] + 1]
+        while law[-1] <= least:
+            law = law[:-1]
     yield law
 
 
