@@ -18,6 +18,7 @@ lab: .venv/installed
 bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks.kernel
 	$(BIN)/python -m tests.benchmarks.gpt
+	$(BIN)/python -m tests.benchmarks.collapse_time
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb

@@ -14,6 +14,8 @@ in brackets is one of its equations.
 `sweeps`                many independent tasks, on any executor, kept on disk
 `simulation`            the recursion itself, replicated
 `theory`                closed forms, on plain numbers
+`markov`                total collapse as absorption of a Markov chain, with all its states
+`coalescent`            the exact law of the collapse time, by tracing samples back
 `symbolic`              the same closed forms, derived by SymPy
 `gpt`                   the same recursion with a language model that is really trained
 `plotting`              drawing on given axes
@@ -31,10 +33,12 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 __all__ = [
+    "coalescent",
     "corpora",
     "distributions",
     "explorers",
     "gpt",
+    "markov",
     "plotting",
     "schedules",
     "simulation",

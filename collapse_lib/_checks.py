@@ -116,6 +116,20 @@ def exact_distribution(p, name="p"):
     return p
 
 
+def nontrivial_distribution(p, name="p"):
+    """Return `p` as an array: of `Fraction` if all its entries are rational, else of floats.
+
+    At least two tokens must have positive probability.
+    """
+    exact = exact_distribution(p, name)
+    p = distribution(p, name) if exact is None else np.array(exact, dtype=object)
+    if np.count_nonzero(p) < 2:
+        raise ValueError(
+            f"{name} must give at least two tokens a positive probability, got a Dirac mass"
+        )
+    return p
+
+
 def generator(rng, name="rng"):
     """Return `rng` itself if it is a Generator, a new one if it is an integer seed."""
     if isinstance(rng, np.random.Generator):

@@ -5,6 +5,7 @@ throughout: what was simulated, what theory says, and what stands for comparison
 """
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 
 SIMULATED = "#0072B2"
@@ -191,3 +192,38 @@ def model_and_frequencies(ax, model, frequencies, truth):
     ax.set(xlabel="token", ylabel="probability", xticks=tokens)
     ax.legend(markerscale=0.5)
     return bars, crosses[0], dashes[0]
+
+
+def genealogy(ax, parents):
+    """Draw samples as dots, joined to their parents, and the ancestors of the last thickly.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    parents : array_like of int, shape (generations - 1, samples)
+        Entry [g, l] is the number of the sample of generation g + 1 that sample l of
+        generation g + 2 is a copy of; generations and samples are columns and rows.
+
+    Returns
+    -------
+    (LineCollection, LineCollection, PathCollection)
+        The lines to the ancestors of the last generation, all other lines, and the dots.
+    """
+    parents = np.asarray(parents)
+    ancestors, thick, thin = set(range(parents.shape[1])), [], []
+    for generation in range(len(parents), 0, -1):
+        row = parents[generation - 1]
+        for child, parent in enumerate(row):
+            line = [(generation, parent), (generation + 1, child)]
+            (thick if child in ancestors else thin).append(line)
+        ancestors = {int(row[child]) for child in ancestors}
+    generations, samples = np.indices((len(parents) + 1, parents.shape[1]))
+    dots = ax.scatter(generations + 1, samples, s=9, color=EXACT, zorder=3)
+    drawn = [
+        ax.add_collection(LineCollection(lines, colors=color, linewidths=width))
+        for lines, color, width in ((thick, COMPARED, 2.2), (thin, "0.75", 0.8))
+    ]
+    ax.set(xlabel="generation", yticks=[])
+    ax.grid(False)
+    ax.spines["left"].set_visible(False)
+    return *drawn, dots

@@ -132,3 +132,18 @@ def test_kept_may_be_numpy_booleans(ax):
 def test_nothing_to_draw(ax, call, message):
     with pytest.raises(ValueError, match=message):
         call(ax)
+
+
+def test_genealogy_marks_the_ancestors_of_the_last_generation(ax):
+    # Generation 3 copies samples 0, 0, 2 of generation 2, which copy 1 and 2 of generation 1.
+    thick, thin, dots = plotting.genealogy(ax, [[1, 1, 2], [0, 0, 2]])
+    segments = {tuple(map(tuple, line.tolist())) for line in np.array(thick.get_segments())}
+    assert segments == {
+        ((2, 0), (3, 0)),
+        ((2, 0), (3, 1)),
+        ((2, 2), (3, 2)),
+        ((1, 1), (2, 0)),
+        ((1, 2), (2, 2)),
+    }
+    assert np.array(thin.get_segments()).tolist() == [[[1, 1], [2, 1]]]
+    assert len(dots.get_offsets()) == 9

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import sympy as sp
 
@@ -99,3 +101,46 @@ def test_a_wrong_step_of_accumulation_is_noticed(monkeypatch):
     for derive in (symbolic.accumulating_step, symbolic.random_step):
         with pytest.raises(symbolic.DerivationError, match="the step and its factor"):
             derive()
+
+
+def test_the_bounds_of_theorem_1_need_the_right_sum(monkeypatch):
+    monkeypatch.setattr(symbolic.collapse, "geometric_sum", lambda: symbolic.n)
+    with pytest.raises(symbolic.DerivationError, match=re.escape("the sum and (8) differ")):
+        symbolic.collapse_time_bounds()
+
+
+def test_the_bounds_of_theorem_1_need_the_right_collision_probability(monkeypatch):
+    late = symbolic.expected_collision().subs(symbolic.m, symbolic.m + 1)
+    monkeypatch.setattr(symbolic.collapse, "expected_collision", lambda: late)
+    with pytest.raises(symbolic.DerivationError, match=re.escape("the lower bound and (7) differ")):
+        symbolic.collapse_probability_bounds()
+
+
+@pytest.mark.parametrize("k", range(1, 8))
+def test_the_reciprocal_of_the_parents_is_at_least_its_bound(k):
+    """The two inequalities that bound the collapse time, as polynomials in 1/n."""
+    n, y = symbolic.n, sp.Symbol("y")
+    for shift, bound in ((0, 1 / (2 * n)), (1, sp.Rational(k - 1, 2 * (k + 1)) / n)):
+        if k == 1 and shift == 0:
+            continue
+        gap = symbolic.reciprocal_parents(k, shift) - sp.Rational(1, k + shift) - bound
+        gap = sp.lambdify(y, sp.expand(gap.subs(n, 1 / y)))
+        assert all(gap(sp.Rational(1, size)) >= 0 for size in range(1, 60))
+
+
+def test_a_wrong_law_of_the_parents_ends_in_an_error(monkeypatch):
+    right = symbolic.parents
+    monkeypatch.setattr(symbolic.collapse, "parents", lambda k: right(k + 1))
+    with pytest.raises(symbolic.DerivationError, match="the two means for k = 3 differ"):
+        symbolic.reciprocal_parents(3)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_harmonic_gap(size):
+    assert symbolic.harmonic_gap(size).subs(symbolic.x, 1) == sp.harmonic(size)
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 5])
+def test_the_collision_gap_vanishes_for_the_uniform_distribution(tokens):
+    gap = sp.sympify(symbolic.collision_gap(tokens))
+    assert gap.subs({symbol: sp.Rational(1, tokens) for symbol in gap.free_symbols}) == 0

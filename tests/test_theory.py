@@ -209,3 +209,74 @@ def test_a_square_table_of_sizes_will_do():
     rows = [row[: m + 1] for m, row in enumerate(square)]
     found, expected = (theory.expected_collisions(t, True, 0.2) for t in (square, rows))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_bounds_of_theorem_1_are_exact_for_fractions_and_broadcast():
+    s0 = Fraction(2, 5)
+    lower, upper = theory.collapse_probability_bounds(1, 1, s0, 3)
+    assert (lower, upper) == (1, 1)
+    assert theory.collapse_time_bounds(1, s0, 3) == (1, 1)
+    lower, upper = theory.collapse_probability_bounds(np.arange(1, 4)[:, None], [2, 9], 0.4, 3)
+    assert lower.shape == upper.shape == (3, 2)
+    assert (lower <= upper).all()
+    assert theory.collapse_time_bounds(np.array([1, 5]), 0.4, 3)[1].tolist() == [1, 13]
+
+
+@given(st.integers(2, 10**6))
+def test_uniform_distribution_in_floats_is_within_range(support):
+    below = float(np.nextafter(1 / support, 0))
+    lower, _ = theory.collapse_time_bounds(7, below, support)
+    assert lower == pytest.approx(7)
+
+
+@given(st.lists(st.integers(0, 50), min_size=2, max_size=6), st.integers(1, 20))
+def test_upper_bound_on_the_time_in_floats_and_fractions(weights, n):
+    if sum(w > 0 for w in weights) < 2:
+        return
+    p = [Fraction(w, sum(weights)) for w in weights]
+    exact = theory.collapse_time_upper_bound(p, n)
+    assert isinstance(exact, Fraction)
+    assert exact == 2 * n * sum((1 - x) * x**k / k for x in p for k in range(1, n)) + sum(
+        x**n for x in p
+    )
+    floats = np.array(p, dtype=float)
+    assert theory.collapse_time_upper_bound(floats, n) == pytest.approx(float(exact), rel=1e-12)
+    diffusion = theory.collapse_time_diffusion(p, n)
+    assert diffusion == pytest.approx(-2 * n * np.sum((1 - floats) * np.log1p(-floats)))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: theory.collapse_probability_bounds(0, 3, 0.5, 3),
+            "m must be an integer of at least 1, got 0",
+        ),
+        (
+            lambda: theory.collapse_probability_bounds(1, 0, 0.5, 3),
+            "n must be an integer of at least 1, got 0",
+        ),
+        (
+            lambda: theory.collapse_probability_bounds(1, 3, 0.2, 3),
+            "s0 must be from 1/3 to below 1, got 0.2",
+        ),
+        (
+            lambda: theory.collapse_time_bounds(3, 1.0, 3),
+            "s0 must be from 1/3 to below 1, got 1.0",
+        ),
+        (
+            lambda: theory.collapse_time_bounds(3, 1.0, 1),
+            "support must be an integer of at least 2, got 1",
+        ),
+        (
+            lambda: theory.collapse_probability_lower_bound(0, 3),
+            "m must be an integer of at least 1, got 0",
+        ),
+        (lambda: theory.collapse_time_upper_bound([1.0, 0.0], 3), "got a Dirac mass"),
+        (lambda: theory.collapse_time_upper_bound([0.5, 0.5], 0), "n must be an integer of at"),
+        (lambda: theory.collapse_time_diffusion([1, 0], 3), "got a Dirac mass"),
+    ],
+)
+def test_bad_input_of_the_bounds_on_collapse(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

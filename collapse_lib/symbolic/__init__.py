@@ -5,10 +5,20 @@ checks it, and raises `DerivationError` if the check fails; none is a formula ty
 
 The symbols are those of the paper: n samples per generation, m generations, x for the
 probability of one token, S_0 and S_m for the (expected) collision probability, N real
-samples where there are any.
+samples where there are any, s for the number of tokens with positive probability.
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
+from collapse_lib.symbolic.collapse import (
+    collapse_probability_bounds,
+    collapse_time_bounds,
+    collision_gap,
+    geometric_sum,
+    harmonic_gap,
+    parents,
+    reciprocal_parents,
+    support,
+)
 from collapse_lib.symbolic.deviation import (
     budget,
     first,
@@ -54,6 +64,9 @@ __all__ = [
     "beta",
     "binomial_second_moment",
     "budget",
+    "collapse_probability_bounds",
+    "collapse_time_bounds",
+    "collision_gap",
     "collision_recursion",
     "cross_entropy_curvature",
     "cross_entropy_gradient",
@@ -61,6 +74,8 @@ __all__ = [
     "expected_collision",
     "expected_collision_mixed",
     "first",
+    "geometric_sum",
+    "harmonic_gap",
     "large_n_limits",
     "m",
     "mean_given_corpus",
@@ -68,13 +83,16 @@ __all__ = [
     "mixed_moment_recursion",
     "n",
     "p",
+    "parents",
     "printed_residual",
     "random_limit",
     "random_step",
+    "reciprocal_parents",
     "squared_deviation",
     "squared_deviation_fresh",
     "squared_deviation_from_truth",
     "squared_deviation_given_corpus",
+    "support",
     "theorem_2",
     "token_variance",
     "x",

@@ -24,6 +24,11 @@ from collapse_lib.theory.deviation import (
     zeta,
 )
 from collapse_lib.theory.fully_synthetic import (
+    collapse_probability_bounds,
+    collapse_probability_lower_bound,
+    collapse_time_bounds,
+    collapse_time_diffusion,
+    collapse_time_upper_bound,
     expected_collision,
 )
 from collapse_lib.theory.partially_synthetic import (
@@ -44,6 +49,11 @@ __all__ = [
     "budget_as_printed",
     "budget_linear",
     "budget_quadratic",
+    "collapse_probability_bounds",
+    "collapse_probability_lower_bound",
+    "collapse_time_bounds",
+    "collapse_time_diffusion",
+    "collapse_time_upper_bound",
     "concentration_factor",
     "deviation_bound",
     "deviation_bound_given_corpus",

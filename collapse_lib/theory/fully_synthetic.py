@@ -1,9 +1,13 @@
 """Synthetic data alone: Theorem 1 of the paper, for fully synthetic training."""
 
 import numpy as np
+from scipy.special import xlog1py
 
 from collapse_lib import _checks
 from collapse_lib.theory._core import faded, one_like
+
+# A collision probability that was computed in floats may miss 1/support by a rounding error.
+ROUNDING = 1e-12
 
 
 def expected_collision(m, n, s0):
@@ -43,3 +47,187 @@ def expected_collision(m, n, s0):
     s0 = _checks.unit_interval(s0, "s0")
     s0 = s0 if np.ndim(m) == np.ndim(n) == 0 else float(s0)
     return s0 + (1 - s0) * faded(m, one_like(s0) / n)
+
+
+def collapse_probability_bounds(m, n, s0, support):
+    """Return the bounds (7) on rho_m, the probability of total collapse by generation m.
+
+    1 - n (1 - S_0) (1 - 1/n)^m <= rho_m <= 1 - (1 - S_0) / (1 - 1/s~) (1 - 1/n)^m, fully
+    synthetic. They hold for m >= 1; at m = 0 nothing has collapsed, but the lower bound may be
+    positive.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    n : int or array_like of int
+        Samples per generation, at least 1.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 1/support to below 1.
+    support : int
+        Number of tokens with positive probability, at least 2 (the paper's s~).
+
+    Returns
+    -------
+    (lower, upper), each a float, Fraction (if `s0` is one) or ndarray
+        The lower bound may be negative.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> collapse_probability_bounds(m=3, n=4, s0=Fraction(1, 2), support=3)
+    (Fraction(5, 32), Fraction(175, 256))
+    """
+    m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
+    diversity, ratio, one = _diversity(s0, support)
+    remaining = (1 - one / n) ** m
+    return 1 - n * diversity * remaining, 1 - ratio * remaining
+
+
+def collapse_probability_lower_bound(m, n):
+    """Return a lower bound on rho_m that holds for every true distribution; ours, beside (7).
+
+    rho_m >= 1 - 3n/(n + 1) (1 - 1/n)^m for m >= 1, fully synthetic. It is the better one where
+    n (1 - S_0) > 3n/(n + 1).
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    n : int or array_like of int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    float or ndarray
+        It may be negative.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{collapse_probability_lower_bound(m=200, n=50):.4f}")
+    0.9483
+    """
+    m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
+    return 1 - 3 * n / (n + 1) * (1 - 1 / n) ** m
+
+
+def collapse_time_bounds(n, s0, support):
+    """Return the bounds (8) on E[T], the expected generation of total collapse.
+
+    1 + (1 - S_0) / (1 - 1/s~) (n - 1) <= E[T] <= 1 + (1 - S_0) n (n - 1), fully synthetic. The
+    upper one is attained at n = 1 and n = 2.
+
+    Parameters
+    ----------
+    n : int or array_like of int
+        Samples per generation, at least 1.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 1/support to below 1.
+    support : int
+        Number of tokens with positive probability, at least 2 (the paper's s~).
+
+    Returns
+    -------
+    (lower, upper), each a float, Fraction (if `s0` is one) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> collapse_time_bounds(n=10, s0=Fraction(1, 2), support=3)
+    (Fraction(31, 4), Fraction(46, 1))
+    """
+    n = _checks.integers(n, "n", 1)
+    diversity, ratio, _ = _diversity(s0, support)
+    return 1 + ratio * (n - 1), 1 + diversity * n * (n - 1)
+
+
+def collapse_time_upper_bound(p, n):
+    """Return our upper bound on E[T], which depends on all of p and is linear in n.
+
+    E[T] <= 2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n, fully synthetic. Beside
+    it, E[T] <= 2n - 1 holds for every p.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives an exact
+        result.
+    n : int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    float or Fraction (if `p` is rational)
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+
+    Examples
+    --------
+    >>> print(f"{collapse_time_upper_bound([0.5, 0.5], n=10):.3f}")
+    13.861
+    """
+    p = _checks.nontrivial_distribution(p)
+    n = _checks.integer(n, "n", 1)
+    series, power = 0 * p, p
+    for k in range(1, n):
+        series, power = series + power / k, power * p
+    return 2 * n * ((1 - p) @ series) + power.sum()
+
+
+def collapse_time_diffusion(p, n):
+    """Return the diffusion limit of E[T], -2n sum_i (1 - p_i) ln(1 - p_i), fully synthetic.
+
+    E[T] is never more than 1 above it and never more than 1 + (3/4) ln n below it.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens.
+    n : int or array_like of int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+
+    Examples
+    --------
+    >>> print(f"{collapse_time_diffusion([0.5, 0.5], n=10):.3f}")
+    13.863
+    """
+    p = _checks.nontrivial_distribution(p).astype(float)
+    n = _checks.integers(n, "n", 1)
+    return -2 * n * xlog1py(1 - p, -p).sum()
+
+
+def _diversity(s0, support):
+    """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
+    support = _checks.integer(support, "support", 2)
+    s0 = _checks.unit_interval(s0, "s0")
+    one = one_like(s0)
+    if s0 >= 1 or s0 < one / support - ROUNDING:
+        raise ValueError(f"s0 must be from 1/{support} to below 1, got {s0!r}")
+    return 1 - s0, (1 - s0) / (1 - one / support), one

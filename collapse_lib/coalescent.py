@@ -1,0 +1,252 @@
+"""The exact law of the collapse time, by tracing samples back to their ancestors.
+
+Synthetic data alone: each of the n samples of a generation is a copy of one of the n
+samples of the generation before, picked uniformly (generation 1 copies p itself). Follow
+the n samples of generation m back in time. Let A_k be the number of distinct ancestors they
+have k generations back, A_0 = n. Generation m has collapsed exactly if its A_(m-1) ancestors
+in generation 1, which are independent draws from p, are all the same token:
+
+    P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1,
+
+for every p. The numbers A_k form a Markov chain whose transition probabilities are those of
+the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher model
+of population genetics and its ancestral process (Kingman 1982).
+
+All terms are positive and nothing is subtracted, so floats lose nothing; a `p` of `Fraction`
+gives exact results.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+
+from collapse_lib import _checks
+
+# Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
+# dropped in m generations changes a probability by less than m times this times n.
+NEGLIGIBLE = 1e-25
+
+
+def transition_matrix(n, exact=False):
+    """Return the probability that k samples have j distinct parents among n.
+
+    Row k + 1 follows from row k by one more sample, whose parent is one of the j that are
+    there already with probability j/n, and a new one otherwise.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+    exact : bool, optional
+        Compute with `Fraction`.
+
+    Returns
+    -------
+    ndarray of shape (n + 1, n + 1)
+        Entry [k, j]; row and column 0 stand for no samples and make indices readable.
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
+
+    Examples
+    --------
+    >>> transition_matrix(2, exact=True)[2].tolist()
+    [Fraction(0, 1), Fraction(1, 2), Fraction(1, 2)]
+    """
+    n = _checks.integer(n, "n", 1)
+    matrix = np.zeros((n + 1, n + 1), dtype=object if _checks.boolean(exact, "exact") else float)
+    matrix[0, 0] = 1
+    for k, row in enumerate(_parents(n, Fraction(1) if exact else 1.0), start=1):
+        matrix[k] = row
+    return matrix
+
+
+def lineages(n, generations):
+    """Return the law of A_k, the number of ancestors that n samples have k generations back.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        At least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, n + 1)
+        Entry [k, j] is P(A_k = j); every row sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> lineages(2, 3)
+    array([[0.   , 0.   , 1.   ],
+           [0.   , 0.5  , 0.5  ],
+           [0.   , 0.75 , 0.25 ],
+           [0.   , 0.875, 0.125]])
+    """
+    n = _checks.integer(n, "n", 1)
+    generations = _checks.integer(generations, "generations", 0)
+    laws = np.zeros((generations + 1, n + 1))
+    for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
+        laws[k, : law.size] = law
+    return laws
+
+
+def collapse_time_cdf(p, n, generations):
+    """Return P(T <= m) for m = 0, 1, ..., fully synthetic: the paper's rho_m, exactly.
+
+    T counts generations from p^(0), as in the paper, so P(T <= 0) = 0.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1,)
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or a number is out of range.
+
+    Examples
+    --------
+    >>> collapse_time_cdf([0.5, 0.5], n=2, generations=4)
+    array([0.    , 0.5   , 0.75  , 0.875 , 0.9375])
+    """
+    p = _checks.nontrivial_distribution(p)
+    n = _checks.integer(n, "n", 1)
+    generations = _checks.integer(generations, "generations", 0)
+    differ = _differ(p, n)
+    cdf = np.zeros(generations + 1, dtype=p.dtype)
+    if generations:
+        laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
+        cdf[1:] = [1 - law @ differ[: law.size] for law in laws]
+    return cdf
+
+
+def expected_collapse_time(p, n):
+    """Return E[T], fully synthetic: the expected first generation that is a Dirac mass.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives an exact
+        result.
+    n : int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    float or Fraction (if `p` is rational)
+        At least 1, at most 2n - 1.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+
+    Examples
+    --------
+    >>> weights = 1 / np.arange(1, 53)
+    >>> print(f"{expected_collapse_time(weights / weights.sum(), 100):.3f}")
+    189.398
+    """
+    p = _checks.nontrivial_distribution(p)
+    n = _checks.integer(n, "n", 1)
+    return 1 + _expected_total(_differ(p, n))
+
+
+def expected_tmrca(n):
+    """Return the expected number of generations back to the common ancestor of n samples.
+
+    T_MRCA is the first k with A_k = 1 (time to the most recent common ancestor), in a
+    population of n. 1 + E[T_MRCA] is E[T] in the limit where all samples of generation 1 are
+    different tokens.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    float
+        At most 2n - 2.
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 1.
+
+    Examples
+    --------
+    >>> expected_tmrca(2)
+    2.0
+    """
+    n = _checks.integer(n, "n", 1)
+    return float(_expected_total((np.arange(n + 1) >= 2).astype(float)))
+
+
+def _parents(n, one):
+    """Yield, for k = 1, ..., n samples, the law of their number of parents, shape (n + 1,)."""
+    j = np.arange(n + 1)
+    stay, grow = j * one / n, (n - j[:-1]) * one / n
+    row = np.where(j == 0, one, 0 * one)
+    for _ in range(n):
+        after = row * stay
+        after[1:] += row[:-1] * grow
+        row = after
+        yield row
+
+
+def _lineage_laws(n, generations, one):
+    """Yield the laws of A_0, ..., A_generations, each up to its largest likely value."""
+    exact = isinstance(one, Fraction)
+    matrix, least = transition_matrix(n, exact), 0 if exact else NEGLIGIBLE
+    law = 0 * matrix[0]
+    law[n] = one
+    for _ in range(generations):
+        yield law
+        law = law @ matrix[: law.size, : law.size]
+        while law[-1] <= least:
+            law = law[:-1]
+    yield law
+
+
+def _differ(p, n):
+    """Return the probability that k draws from p are not all equal, k = 0, ..., n."""
+    p = p[p > 0]
+    if p.dtype == object:
+        return np.array([Fraction(0)] + [1 - sum(p**k) for k in range(1, n + 1)])
+    # 1 - sum_i p_i^k = sum_i p_i (1 - p_i^(k-1)) keeps its digits where it is small.
+    others = np.maximum(np.arange(n + 1) - 1, 0)
+    return p @ -np.expm1(np.multiply.outer(np.log(p), others))
+
+
+def _expected_total(cost):
+    """Return E[sum_k cost(A_k)] from A_0 = n, where cost(0) = cost(1) = 0.
+
+    Its value from each start j solves a triangular system, row by row.
+    """
+    n = cost.size - 1
+    total = 0 * cost
+    for k, row in enumerate(_parents(n, 1 + 0 * cost[0]), start=1):
+        leave = row[:k]  # that some samples share a parent; 1 - row[k], without cancellation
+        if k > 1:
+            total[k] = (cost[k] + leave @ total[:k]) / leave.sum()
+    return total[n]
