@@ -17,6 +17,7 @@ in brackets is one of its equations.
 `markov`                total collapse as absorption of a Markov chain, with all its states
 `coalescent`            the exact law of the collapse time, by tracing samples back
 `symbolic`              the same closed forms, derived by SymPy
+`ngram`                 the same recursion for every context of a real text
 `gpt`                   the same recursion with a language model that is really trained
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
@@ -39,6 +40,7 @@ __all__ = [
     "explorers",
     "gpt",
     "markov",
+    "ngram",
     "plotting",
     "schedules",
     "simulation",

@@ -1,12 +1,27 @@
-"""Texts to train on. None is shipped: they are downloaded once, by checksum, and kept."""
+"""Texts to train on, and the counts of one.
 
+No text is shipped: it is downloaded once, by checksum, and kept. How often each sequence of up
+to six characters occurs in tiny Shakespeare is shipped, in a file that this command writes:
+
+    python -m collapse_lib.corpora
+"""
+
+import lzma
 import os
+from importlib.resources import files
 from pathlib import Path
+
+import numpy as np
+
+from collapse_lib import _checks
 
 TINY_SHAKESPEARE = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
     "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
 )
+
+MAX_ORDER = 5
+GRAMS = "tiny_shakespeare.grams.xz"
 
 
 def tiny_shakespeare():
@@ -62,3 +77,89 @@ def verified(path, url, checksum):
     if found != checksum:
         raise ValueError(f"{path} must have the SHA-256 {checksum}, got {found}")
     return path
+
+
+def ngram_counts(order):
+    """Return how often each context of tiny Shakespeare is followed by each character.
+
+    The text is read in a circle, so that every context is followed by something.
+
+    Parameters
+    ----------
+    order : int
+        Characters in a context, from 1 to 5.
+
+    Returns
+    -------
+    alphabet : str
+        The 65 characters, sorted; character i of it is token i.
+    grams : ndarray of int64, shape (grams,)
+        The contexts with one character after, as numbers: the first token most significant, in
+        base 65; increasing.
+    counts : ndarray of int64, shape (grams,)
+
+    Raises
+    ------
+    ValueError
+        If `order` is out of range.
+
+    Examples
+    --------
+    >>> alphabet, grams, counts = ngram_counts(1)
+    >>> len(alphabet), grams.size, int(counts.sum())
+    (65, 1403, 1115394)
+    """
+    order = _checks.integer(order, "order", 1, MAX_ORDER)
+    with files(__package__).joinpath(GRAMS).open("rb") as packed, lzma.open(packed) as file:
+        letters, tokens, counts = (np.load(file) for _ in range(3))
+    alphabet = letters.tobytes().decode("utf8")
+    codes = np.zeros(counts.size, dtype=np.int64)
+    for column in tokens[-(order + 1) :]:  # in a circle, what comes first can be left out
+        codes = codes * len(alphabet) + column
+    grams, where = np.unique(codes, return_inverse=True)
+    return alphabet, grams, np.bincount(where.reshape(-1), counts).astype(np.int64)
+
+
+def count_grams(tokens, length, size):
+    """Count the sequences of `length` tokens in a text that is read in a circle.
+
+    Parameters
+    ----------
+    tokens : ndarray of int, shape (text,)
+    length : int
+    size : int
+        Number of tokens there are.
+
+    Returns
+    -------
+    (ndarray of int64, ndarray of int64)
+        The sequences as numbers, as in `ngram_counts`, and how often each occurs.
+
+    Examples
+    --------
+    >>> count_grams(np.array([0, 1, 1]), length=2, size=2)
+    (array([1, 2, 3]), array([1, 1, 1]))
+    """
+    codes = np.zeros(tokens.size, dtype=np.int64)
+    for shift in range(length):
+        codes = codes * size + np.roll(tokens, -shift)
+    return np.unique(codes, return_counts=True)
+
+
+def write_counts(path):
+    """Write the file of `ngram_counts` from the text."""
+    text = tiny_shakespeare()
+    letters = sorted(set(text))
+    position = {letter: token for token, letter in enumerate(letters)}
+    tokens = np.array([position[letter] for letter in text])
+    grams, counts = count_grams(tokens, MAX_ORDER + 1, len(letters))
+    places = len(letters) ** np.arange(MAX_ORDER, -1, -1)
+    columns = (grams // places[:, None] % len(letters)).astype(np.uint8)
+    alphabet = np.frombuffer("".join(letters).encode("utf8"), dtype=np.uint8)
+    with lzma.open(path, "wb", preset=9) as file:
+        for array in (alphabet, columns, counts.astype(np.uint16)):
+            np.save(file, array)
+
+
+if __name__ == "__main__":
+    write_counts(Path(__file__).with_name(GRAMS))
