@@ -134,16 +134,15 @@ def test_no_deviation_at_generation_1_nor_without_synthetic_data():
 def test_budget_is_the_largest_that_the_bound_allows(real, numbers, epsilon):
     p = np.array(fractions(numbers), dtype=float)
     n = theory.budget(real, p, epsilon)
-    forever = 10**9
 
-    def allowed(n):
-        return theory.deviation_bound_sharp(forever, real, n, p) <= epsilon * (1 + 1e-9)
+    def bound(n):
+        return theory.deviation_bound_sharp(10**9, real, n, p)
 
     if n == math.inf:
-        assert allowed(10**7)
+        assert bound(10**7) <= epsilon * (1 + 1e-9)
     else:
-        assert allowed(n)
-        assert n > 10**7 or not allowed(n + 1)
+        assert bound(n) <= epsilon * (1 + 1e-9)
+        assert bound(n + 1) >= epsilon * (1 - 1e-9)
     enough = p.size * (1 - float((p**2).sum())) / (2 * epsilon**2)
     assert real < enough or n == math.inf
 
