@@ -62,7 +62,9 @@ class TestStoredNotebook:
             if "Explorer(" in "".join(cell["source"]):
                 continue  # brings both along: tests/test_explorers.py
             settings = cell["metadata"]["mystnb"]
-            assert len(settings["image"]["alt"]) > 40
+            alt = settings["image"]["alt"]
+            assert len(alt) > 40
+            assert not re.search(r"\.(png|svg|webp|jpe?g)$|/", alt)  # no path
             assert settings["figure"]["caption"]
 
     def test_cells_are_short(self, path):
