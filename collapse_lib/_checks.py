@@ -160,11 +160,11 @@ def _whole(value):
 def _floats(p, name):
     result = _array(p, name)
     try:
-        if result.dtype.kind in "biufO":
-            return result.astype(float)
+        if result.dtype.kind not in "biufO":
+            raise TypeError(f"not numbers but {result.dtype}")
+        return result.astype(float)
     except (TypeError, ValueError):
-        pass
-    raise ValueError(f"{name} must be an array of numbers, got {p!r}")
+        raise ValueError(f"{name} must be an array of numbers, got {p!r}") from None
 
 
 def _array(value, name):

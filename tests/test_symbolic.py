@@ -74,8 +74,8 @@ def test_a_wrong_moment_is_noticed_in_every_deviation(monkeypatch):
     ],
 )
 def test_a_wrong_gain_is_noticed(derive, message, monkeypatch):
-    wrong = 2 * symbolic.deviation._gain()
-    monkeypatch.setattr(symbolic.deviation, "_gain", lambda: wrong)
+    wrong = 2 * symbolic.gain()
+    monkeypatch.setattr(symbolic.deviation, "gain", lambda: wrong)
     with pytest.raises(symbolic.DerivationError, match=message):
         derive()
 

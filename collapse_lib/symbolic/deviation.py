@@ -14,6 +14,7 @@ from collapse_lib.symbolic.partially_synthetic import (
     beta,
     decay,
     expected_collision_mixed,
+    gain,
     mixed_moment,
     p,
 )
@@ -76,7 +77,7 @@ def squared_deviation_given_corpus():
     square = moment.coeff(x, 1) * mean + moment.coeff(x, 2) * model
     after = sp.expand((n / (N + n)) ** 2 * (square - mean**2))
     require_equal(after.coeff(_D(m)), decay(), "the factor of D(m) and beta")
-    closed = _gain() * first * (1 - first)
+    closed = gain() * first * (1 - first)
     step = closed.subs(m, m + 1) - beta * closed - (after - after.coeff(_D(m)) * _D(m))
     require_equal(sp.expand(step).subs(beta, decay()), 0, "the recursion and its solution")
     require_equal(closed.subs(m, 1), 0, "the deviation at m = 1")
@@ -109,7 +110,7 @@ def squared_deviation():
     averaged = given.coeff(first, 1) * p + given.coeff(first, 2) * corpus
     moment = mixed_moment()
     require_equal(averaged, moment - moment.subs(m, 1), "the two routes to the deviation")
-    return _gain() * (1 - 1 / N) * p * (1 - p)
+    return gain() * (1 - 1 / N) * p * (1 - p)
 
 
 def squared_deviation_from_truth():
@@ -230,13 +231,8 @@ def budget():
     100/339
     """
     Q, epsilon = sp.symbols("Q epsilon", positive=True)
-    bound = _gain().subs(beta ** (m - 1), 0) * (1 - 1 / N) * Q**2
+    bound = gain().subs(beta ** (m - 1), 0) * (1 - 1 / N) * Q**2
     (solved,) = sp.solve(sp.Eq(bound, epsilon**2), n)
     closed = N**2 * epsilon**2 / (Q**2 * (1 - 1 / N) - (2 * N + 1) * epsilon**2)
     require_equal(solved, closed, "the solution and the closed form of the budget")
     return closed
-
-
-def _gain():
-    """Return c_m."""
-    return (1 - beta ** (m - 1)) * n / (N**2 + (2 * N + 1) * n)

@@ -46,6 +46,22 @@ def decay():
     return factor
 
 
+def gain():
+    """Return c_m, how much of p (1 - p) or 1 - S_0 the generations after the first add.
+
+    Returns
+    -------
+    sympy.Expr
+        (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n), in the symbols m, N, n and beta.
+
+    Examples
+    --------
+    >>> gain().subs(m, 1)
+    0
+    """
+    return (1 - beta ** (m - 1)) * n / (N**2 + (2 * N + 1) * n)
+
+
 def mixed_moment_recursion():
     """Return the recursion of the second moment nu(m) = E[(p^(m))^2], equation (15).
 
@@ -106,8 +122,7 @@ def mixed_moment():
     """
     recursion, first = mixed_moment_recursion(), _first_moment()
     rest = recursion.rhs.subs(nu(m), 0)
-    gain = n / (N**2 + (2 * N + 1) * n) * (1 - 1 / N) * p * (1 - p)
-    closed = first + (1 - beta ** (m - 1)) * gain
+    closed = first + gain() * (1 - 1 / N) * p * (1 - p)
     require_equal(closed.subs(m, 1), first, "the initial value")
     step = sp.expand(closed.subs(m, m + 1) - rest - beta * closed)
     require_equal(step.subs(beta, decay()), 0, "the recursion and its solution")
@@ -144,8 +159,7 @@ def expected_collision_mixed():
     moment = sp.expand(mixed_moment())
     linear, square = moment.coeff(p, 1), moment.coeff(p, 2)
     require_equal(moment, linear * p + square * p**2, "the moment as a polynomial")
-    gain = n / (N**2 + (2 * N + 1) * n) * (1 - 1 / N) * (1 - S0)
-    summed = 1 / N + (1 - 1 / N) * S0 + (1 - beta ** (m - 1)) * gain
+    summed = 1 / N + (1 - 1 / N) * S0 + gain() * (1 - 1 / N) * (1 - S0)
     require_equal(linear + square * S0, summed, "the sum over tokens")
     require_equal(summed, theorem_2(sign=+1), "the derived and the corrected (9)")
     return summed
