@@ -278,7 +278,7 @@ def _resample(rng, start, counts, drawn):
             mass += counts[entry]
         left = mass
         for entry in range(start[row], start[row + 1]):
-            if left == 0 or counts[entry] == mass:
+            if left == 0 or counts[entry] == mass:  # the last one takes the rest, undrawn
                 drawn[entry] = left
             else:
                 drawn[entry] = rng.binomial(left, counts[entry] / mass)

@@ -154,3 +154,9 @@ def test_distances_need_shapes_that_fit():
         distributions.l1_distance([0.5, 0.5], [0.5, 0.25, 0.25])
     with pytest.raises(ValueError, match=re.escape("q must have a shape that fits (2, 2)")):
         distributions.l1_distance([[0.5, 0.5]] * 2, [[0.5, 0.5]] * 3)
+
+
+@pytest.mark.parametrize("p", [["0.5", "0.5"], [0.5 + 0j, 0.5], [[0.5], [0.5, 0.5]], [None, 1]])
+def test_what_is_no_array_of_real_numbers_is_refused(p):
+    with pytest.raises(ValueError, match="p must be an array of numbers, got "):
+        distributions.collision_probability(p)

@@ -82,6 +82,17 @@ def test_damaged_files_are_recomputed(damage, tmp_path):
     assert file.read_bytes() == whole
 
 
+def test_a_result_takes_its_place_whole(tmp_path):
+    """By renaming, not by writing into what stands there: a second name keeps the old bytes."""
+    expected = sweeps.run(collapse, GRID, 4, out=tmp_path)
+    file = sorted(tmp_path.glob("*.npz"))[1]
+    file.write_bytes(b"no archive")
+    os.link(file, tmp_path / "old")
+    assert_same(expected, sweeps.run(collapse, GRID, 4, out=tmp_path))
+    assert (tmp_path / "old").read_bytes() == b"no archive" != file.read_bytes()
+    assert not list(tmp_path.glob("*.partial"))
+
+
 def test_an_unfinished_file_is_no_result(tmp_path):
     expected = sweeps.run(collapse, GRID, 4, out=tmp_path)
     file = sorted(tmp_path.glob("*.npz"))[0]
