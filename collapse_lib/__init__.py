@@ -19,6 +19,7 @@ in brackets is one of its equations.
 `symbolic`              the same closed forms, derived by SymPy
 `ngram`                 the same recursion for every context of a real text
 `gpt`                   the same recursion with a language model that is really trained
+`contexts`              all contexts of a corpus at once, exactly, up to a million
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
 ======================  ==================================================================
@@ -35,6 +36,7 @@ from importlib import import_module
 __version__ = "0.1.0"
 __all__ = [
     "coalescent",
+    "contexts",
     "corpora",
     "distributions",
     "explorers",

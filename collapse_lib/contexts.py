@@ -1,0 +1,224 @@
+"""All contexts of a corpus at once, exactly; and an artificial corpus of any size to try it on.
+
+With a fixed number of samples n_j in every context, and tokens that are drawn independently
+across contexts, what happens in one context has no influence on any other. The probability that
+context j has collapsed by generation m is then exact for each (`coalescent`), the expected
+number of collapsed contexts is their sum, and the probability that all have is their product
+(the question of the paper's footnote 1).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from collapse_lib import _checks, coalescent
+
+# Token i of a context has a probability proportional to i^-a; a is drawn for each context from
+# these, so that some leave much open and others little.
+EXPONENTS = (0.75, 1.0, 1.25, 1.5, 2.0)
+
+
+class Collapse(NamedTuple):
+    """What the exact law says of all contexts.
+
+    Attributes
+    ----------
+    expected : ndarray of shape (generations + 1,)
+        Entry m is the expected number of contexts whose p^(m) is a Dirac mass.
+    log_all : ndarray of shape (generations + 1,)
+        Entry m is the natural logarithm of the probability that all of them are; -inf where
+        that is 0 or a context has a probability below the smallest float.
+    """
+
+    expected: np.ndarray
+    log_all: np.ndarray
+
+
+def collapse(counts, generations):
+    """Return how many contexts of a table have collapsed, generation by generation.
+
+    The table is that of the real data: p^(0) of context j are the frequencies of row j, and
+    every generation has as many samples of it as the row. Synthetic data alone.
+
+    Parameters
+    ----------
+    counts : csr_array or array_like of int, shape (contexts, tokens)
+        At least one sample in each context.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    Collapse
+
+    Raises
+    ------
+    ValueError
+        If a context has no samples, a count is negative, or `generations` is negative.
+
+    Notes
+    -----
+    A token that has c of the n samples is all that is left by generation m with probability
+    E[(c/n)^(A_(m-1))], which depends on c and n alone. It is computed once for each pair that
+    occurs, so the cost is linear in the number of contexts, apart from the n^2 operations for
+    the ancestors of each different n.
+
+    Examples
+    --------
+    >>> collapse([[1, 1], [5, 0]], generations=3).expected
+    array([1.   , 1.5  , 1.75 , 1.875])
+    """
+    counts = _table(counts)
+    generations = _checks.integer(generations, "generations", 0)
+    sizes = counts.sum(axis=1)
+    expected, log_all = np.zeros((2, generations + 1))
+    for n in np.unique(sizes):
+        cdf = _collapsed(counts[sizes == n], int(n), generations)
+        expected += cdf.sum(axis=0)
+        with np.errstate(divide="ignore"):
+            log_all += np.log(cdf).sum(axis=0)
+    return Collapse(expected, log_all)
+
+
+def zipf_sizes(ranks, contexts, largest):
+    """Return the number of samples of contexts by their rank, after Zipf and Mandelbrot.
+
+    n_j = largest (1 + b) / (j + b), rounded, with the b for which the last has one sample.
+
+    Parameters
+    ----------
+    ranks : array_like of int
+        From 1 to `contexts`.
+    contexts : int
+        How many there are; more than `largest`.
+    largest : int
+        Samples of the first, at least 2.
+
+    Returns
+    -------
+    ndarray of int64
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> zipf_sizes([1, 10, 100, 1000], contexts=1000, largest=50)
+    array([50, 35,  9,  1])
+    """
+    largest = _checks.integer(largest, "largest", 2)
+    contexts = _checks.integer(contexts, "contexts", largest + 1)
+    ranks = np.atleast_1d(_checks.integers(ranks, "ranks", 1))
+    if ranks.size and ranks.max() > contexts:
+        raise ValueError(f"ranks must be at most contexts = {contexts}, got {ranks.max()}")
+    shift = (contexts - largest) / (largest - 1)
+    return np.rint(largest * (1 + shift) / (ranks + shift)).astype(np.int64)
+
+
+def zipf_counts(sizes, tokens, rng):
+    """Draw an artificial corpus: samples of contexts whose tokens follow Zipf's law, too.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (contexts,)
+        Samples of each context, at least 1.
+    tokens : int
+        Size of the vocabulary, at least 2.
+    rng : numpy.random.Generator or int
+
+    Returns
+    -------
+    csr_array of int64, shape (contexts, tokens)
+        Token i of a context is its i-th likeliest one.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> zipf_counts([3, 5], tokens=4, rng=0).sum(axis=1)
+    array([3, 5])
+    """
+    sizes = np.atleast_1d(_checks.integers(sizes, "sizes", 1))
+    tokens = _checks.integer(tokens, "tokens", 2)
+    rng = _checks.generator(rng)
+    exponent = rng.integers(len(EXPONENTS), size=sizes.size)
+    row = np.repeat(np.arange(sizes.size), sizes)
+    uniform, drawn = rng.random(row.size), np.empty(row.size, dtype=np.int64)
+    for place, a in enumerate(EXPONENTS):
+        cumulative = np.cumsum(np.arange(1, tokens + 1) ** -a)
+        mine = exponent[row] == place
+        drawn[mine] = np.searchsorted(cumulative[:-1], uniform[mine] * cumulative[-1], "right")
+    cells, occurrences = np.unique(row * tokens + drawn, return_counts=True)
+    where = cells // tokens, cells % tokens
+    return csr_array((occurrences, where), shape=(sizes.size, tokens), dtype=np.int64)
+
+
+def zipf_task(rng, first, step, contexts, largest, tokens, generations):
+    """Draw the contexts of ranks first, first + step, ... and compute: a task for `sweeps.run`.
+
+    With step tasks, first = 1, ..., step, every context is in exactly one, and all tasks are
+    about equally long.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    first, step : int
+    contexts, largest : int
+        As in `zipf_sizes`.
+    tokens : int
+        As in `zipf_counts`.
+    generations : int
+        As in `collapse`.
+
+    Returns
+    -------
+    dict
+        "contexts", the number in this task, and "expected" and "log_all" as in `Collapse`.
+
+    Examples
+    --------
+    >>> found = zipf_task(np.random.default_rng(0), 1, 10, 1000, 50, 200, generations=2)
+    >>> found["contexts"]
+    100
+    """
+    ranks = np.arange(first, contexts + 1, step)
+    counts = zipf_counts(zipf_sizes(ranks, contexts, largest), tokens, rng)
+    return {"contexts": ranks.size} | collapse(counts, generations)._asdict()
+
+
+def _collapsed(counts, n, generations):
+    """Return P(p^(m) is a Dirac mass) of contexts of n samples, shape (contexts, m)."""
+    values, place = np.unique(counts.data, return_inverse=True)
+    shape = counts.shape[0], values.size
+    occurrences = csr_array((np.ones(place.size), place.reshape(-1), counts.indptr), shape=shape)
+    alone = np.zeros((values.size, generations + 1))  # that only this token is left
+    alone[:, 0] = values == n
+    if generations:
+        powers = (values[:, None] / n) ** np.arange(n + 1)
+        alone[:, 1:] = powers @ coalescent.lineages(n, generations - 1).T
+    return np.minimum(occurrences @ alone, 1)
+
+
+def _table(counts):
+    """Return counts as a csr_array without explicit zeros, or raise."""
+    counts = csr_array(counts)
+    if counts.ndim != 2 or not counts.shape[0] or not np.issubdtype(counts.dtype, np.integer):
+        raise ValueError(
+            "counts must be a table of integers with a context a row, "
+            f"got shape {counts.shape} of {counts.dtype}"
+        )
+    if counts.nnz and counts.data.min() < 0:
+        raise ValueError(f"counts must not be negative, got {counts.data.min()}")
+    if (counts.sum(axis=1) == 0).any():
+        empty = np.flatnonzero(counts.sum(axis=1) == 0)[0]
+        raise ValueError(f"counts must have a sample in every context, got none in row {empty}")
+    counts = counts.astype(np.int64)
+    counts.sum_duplicates()
+    counts.eliminate_zeros()
+    return counts
