@@ -19,6 +19,7 @@ bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks.kernel
 	$(BIN)/python -m tests.benchmarks.gpt
 	$(BIN)/python -m tests.benchmarks.collapse_time
+	$(BIN)/python -m tests.benchmarks.contexts
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
