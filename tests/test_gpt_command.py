@@ -27,11 +27,22 @@ def test_a_run_ends_with_results_that_say_what_made_them(
     arguments = ["--mixture", "synthetic", "--generations", "1", "--seeds", "1"]
     main([*RUN, *arguments, "--corpus", corpus_file, "--out", str(out)])
     found = checkpoint.read_json(out / "results.json")
-    assert found["command"].startswith("python -m collapse_lib.gpt run --preset tiny --workers 1")
+    (command,) = found["commands"]
+    assert command.startswith("python -m collapse_lib.gpt run --preset tiny --workers 1")
     assert [entry["seed"] for entry in found["seeds"]] == [0]
     printed = capsys.readouterr().out
     assert "seed 0, all mixtures, generation 1: held-out loss" in printed
     assert f"results are in {out / 'results.json'}" in printed
+
+
+def test_results_name_every_command_that_made_them(tmp_path, corpus_file, monkeypatch):
+    monkeypatch.setitem(PRESETS, "tiny", preset())
+    common = [*RUN, "--generations", "1", "--corpus", corpus_file, "--out", str(tmp_path / "out")]
+    for seeds in ("1", "2", "1"):
+        main([*common, "--seeds", seeds])
+    found = checkpoint.read_json(tmp_path / "out" / "results.json")
+    assert [command[-1] for command in found["commands"]] == ["1", "2"]
+    assert len(found["seeds"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import torch
 
 from collapse_lib import _checks, corpora
 from collapse_lib.gpt import checkpoint
-from collapse_lib.gpt.presets import MIXTURES, PRESETS
+from collapse_lib.gpt.presets import MIXTURES, PRESETS, SHIPPED_TRUTH
 from collapse_lib.gpt.run import DEVICES, THREE, run_recursion
 
 
@@ -40,8 +40,17 @@ def main(arguments=None):
             raise
         parser.error(f"argument {flags[name]}: {error}")
     command = shlex.join(["python", "-m", "collapse_lib.gpt", *(arguments or sys.argv[1:])])
-    checkpoint.write_json(Path(chosen.out) / "results.json", {"command": command} | found)
+    commands = _and_before(Path(chosen.out) / "commands.json", command)
+    checkpoint.write_json(Path(chosen.out) / "results.json", {"commands": commands} | found)
     print(f"results are in {Path(chosen.out) / 'results.json'}")
+
+
+def _and_before(path, command):
+    """Return all commands that have filled this folder, and keep them there."""
+    before = checkpoint.read_json(path) if path.exists() else []
+    commands = [*before, *([] if command in before else [command])]
+    checkpoint.write_json(path, commands)
+    return commands
 
 
 def _parser():
@@ -76,7 +85,12 @@ def _parser():
     source.add_argument(
         "--corpus", type=_text, help="a text file to train p^(0) on, instead of tiny Shakespeare"
     )
-    source.add_argument("--truth", help="a model to take as p^(0), instead of training one")
+    source.add_argument(
+        "--truth",
+        type=lambda path: str(SHIPPED_TRUTH) if path == "shipped" else path,
+        help="a model to take as p^(0), instead of training one; 'shipped' is the one that comes"
+        " with this library, for the presets laptop and scarce",
+    )
     run.add_argument("--device", choices=DEVICES, default="cpu", help="where it runs")
     run.add_argument(
         "--workers",
