@@ -22,8 +22,8 @@ import numpy as np
 
 from collapse_lib import _checks
 
-# Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
-# dropped in m generations changes a probability by less than m times this times n.
+#: Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
+#: dropped in m generations changes a probability by less than m times this times n.
 NEGLIGIBLE = 1e-25
 
 

@@ -14,8 +14,8 @@ from scipy.sparse import csr_array
 
 from collapse_lib import _checks, coalescent
 
-# Token i of a context has a probability proportional to i^-a; a is drawn for each context from
-# these, so that some leave much open and others little.
+#: Token i of a context has a probability proportional to i^-a; a is drawn for each context from
+#: these, so that some leave much open and others little.
 EXPONENTS = (0.75, 1.0, 1.25, 1.5, 2.0)
 
 

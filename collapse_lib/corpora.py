@@ -15,12 +15,15 @@ import numpy as np
 
 from collapse_lib import _checks
 
+#: Where the text is to be had, and its SHA-256 checksum.
 TINY_SHAKESPEARE = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
     "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
 )
 
+#: The longest context, in characters, that the shipped table has.
 MAX_ORDER = 5
+#: The shipped table, beside this module.
 GRAMS = "tiny_shakespeare.grams.xz"
 
 

@@ -151,7 +151,7 @@ def collision_probability(p, axis=-1):
 
 
 def l1_distance(p, q, axis=-1):
-    """Return sum_i |p_i - q_i|, twice the total variation distance; at most 2.
+    """Return sum_i ``|p_i - q_i|``, twice the total variation distance; at most 2.
 
     Parameters
     ----------

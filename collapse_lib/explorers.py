@@ -21,9 +21,16 @@ import ipywidgets
 from matplotlib import style
 from matplotlib.figure import Figure
 
-MAX_CONTROLS, MAX_FRAMES = 2, 64
-SIZE, DPI = (6.4, 4.0), 100
-WEBP = {"quality": 65, "method": 6}  # a third of lossless, and no difference to be seen
+#: How many controls an explorer has at most.
+MAX_CONTROLS = 2
+#: How many pictures of their values a page can hold.
+MAX_FRAMES = 64
+#: Width and height of a picture, in inches.
+SIZE = (6.4, 4.0)
+#: Dots per inch.
+DPI = 100
+#: How built pictures are saved, in a third of what lossless ones take, to the eye the same.
+WEBP = {"quality": 65, "method": 6}
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from scipy.linalg import lu_factor, lu_solve
 
 from collapse_lib import _checks
 
-# In floats a dense matrix takes 8 bytes for each pair of states, 128 MB; exact elimination
-# takes minutes, as its integers grow to the determinant.
+#: In floats a dense matrix takes 8 bytes for each pair of states, 128 MB.
 MAX_STATES = 4000
+#: Exact elimination takes minutes, as its integers grow to the determinant.
 MAX_EXACT_STATES = 100
 
 

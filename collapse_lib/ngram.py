@@ -40,7 +40,7 @@ class Table:
 
     @property
     def sizes(self):
-        """Return how often each context occurs, shape (contexts,): its n_j."""
+        """Return n_j, how often each context occurs, shape (contexts,)."""
         return np.asarray(self.counts.sum(axis=1)).ravel()
 
     def name(self, j):

@@ -8,10 +8,14 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 
+#: The colour of what was simulated.
 SIMULATED = "#0072B2"
+#: The colour of what theory says.
 EXACT = "black"
+#: The colour of what stands for comparison.
 COMPARED = "#D55E00"
-OUTLINE = withStroke(linewidth=3.5, foreground="white")  # a line over many of its colour
+#: The path effect that sets a line off against many of its colour.
+OUTLINE = withStroke(linewidth=3.5, foreground="white")
 
 
 def runs(ax, values, color=SIMULATED, label="mean"):

@@ -19,7 +19,8 @@ import numpy as np
 
 from collapse_lib import _checks
 
-MOST = 2**53  # samples: their sums stay exact, in integers and in floats
+#: The most samples of a source, so that their sums stay exact, in integers and in floats.
+MOST = 2**53
 
 
 def is_kept(kept, source):
