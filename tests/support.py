@@ -17,7 +17,7 @@ def copy_repository(target):
 
 def pages():
     """Return the built pages, relative to the site; the book must have been built."""
-    found = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/*.html"))
+    found = sorted(path.relative_to(SITE).as_posix() for path in SITE.glob("book/**/*.html"))
     if not found:
         raise FileNotFoundError(f"no pages below {SITE}: run 'make book' first")
     return [*found, "search.html", "genindex.html"]

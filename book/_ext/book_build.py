@@ -3,6 +3,7 @@
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
 - Chapters are executed anew when anything they compute with has changed, and pages written
   anew when the book's own style has.
+- The pages of the library are made from the checkout's own docstrings.
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
 - Entries of the bibliography are list items, as their list requires.
@@ -14,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 # What a chapter's outputs depend on, besides its own cells, which jupyter-cache looks at.
@@ -26,6 +28,7 @@ REMOTE = re.compile(
 
 def setup(app):
     os.environ["COLLAPSE_BOOK"] = "1"
+    sys.path.insert(0, str(app.srcdir))  # before any other installed collapse_lib
     # A change of the first makes Sphinx read every page again; of the second, write it.
     app.add_config_value("book_inputs", "", "env")
     app.add_config_value("book_style", "", "html")
