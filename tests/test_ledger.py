@@ -137,7 +137,7 @@ def test_blocks_and_summary(repository):
     groups = ledger.read(repository)
     one, two = ("\n".join(ledger.entry(item)) for item in groups["equations"])
     assert one.startswith("{ref}`(1) <eq-p1>` — holds\n: One.\n")
-    assert "*By SymPy:*\n  - `tests/test_small.py::test_algebra`\n" in one
+    assert "*By SymPy:*\n  - `tests/test_small.py`: `test_algebra`\n" in one
     assert two.startswith("(2) — a definition\n")
     assert ": Too long.\n" in two
     assert "*By SymPy:* no test. No algebra.\n" in two

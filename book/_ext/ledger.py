@@ -17,6 +17,8 @@ print it. A link to an anchor that does not exist is a warning of Sphinx, as els
 import ast
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import yaml
@@ -171,10 +173,16 @@ def entry(item):
     for kind, words in CHECKS.items():
         if item.checks[kind]:
             yield f": *{words}:*"
-            yield from (f"  - `{test}`" for test in item.checks[kind])
+            yield from (f"  - {line}" for line in by_module(item.checks[kind]))
         else:
             yield f": *{words}:* no test. {item.without[kind]}"
         yield ""
+
+
+def by_module(tests):
+    """Yield for each module its name and those of its tests."""
+    for module, names in groupby((test.split("::", 1) for test in tests), itemgetter(0)):
+        yield f"`{module}`: {', '.join(f'`{name}`' for _, name in names)}"
 
 
 def link(item):
