@@ -138,7 +138,7 @@ def marks_in(source, module="the module"):
         If a mark is no decorator of a test, where it could not be read.
     """
     tree = ast.parse(source)
-    read = 0
+    decorators = 0
     for owner in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))):
         prefix = f"{owner.name}::" if isinstance(owner, ast.ClassDef) else ""
         for function in owner.body:
@@ -146,14 +146,14 @@ def marks_in(source, module="the module"):
                 continue
             for mark in reversed(function.decorator_list):
                 if isinstance(mark, ast.Call) and ast.unparse(mark.func) == MARK:
-                    read += 1
+                    decorators += 1
                     (kind,) = [ast.literal_eval(word.value) for word in mark.keywords]
                     for name in mark.args:
                         yield prefix + function.name, ast.literal_eval(name), kind
     written = sum(
         isinstance(node, ast.Attribute) and ast.unparse(node) == MARK for node in ast.walk(tree)
     )
-    if written != read:
+    if written != decorators:
         raise ValueError(f"{module}: a mark must be the decorator of a test")
 
 
