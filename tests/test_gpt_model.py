@@ -69,6 +69,7 @@ def test_first_weights_have_the_deviations_of_gpt_2():
             assert (values == (1 if "norm" in name and "weight" in name else 0)).all()
 
 
+@pytest.mark.paper("Table 1", check="independent")
 def test_the_paper_preset_is_table_1():
     preset = PRESETS["paper"]
     shape = GPTConfig(vocabulary=65, context=128, width=256, layers=8, heads=4, dropout=0.2)

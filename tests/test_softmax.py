@@ -20,6 +20,7 @@ def corpora(draw):
     return x, y, 2 * rng.standard_normal((contexts, tokens))
 
 
+@pytest.mark.paper("(1)", check="independent")
 @given(corpora())
 def test_loss_is_the_mean_over_samples(corpus):
     x, y, w = corpus
@@ -42,6 +43,7 @@ def test_finite_differences_reject_a_wrong_gradient():
     assert np.abs(numeric - (softmax_of(w, axis=1) - frequencies).ravel()).max() > 1e-2
 
 
+@pytest.mark.paper("(2)", check="independent")
 @settings(deadline=None)
 @given(corpora())
 def test_the_optimum_is_counting(corpus):
@@ -60,6 +62,7 @@ def test_the_optimum_is_counting(corpus):
     assert (np.diff(fitted.loss) <= 1e-12).all()
 
 
+@pytest.mark.paper("(2)", check="independent")
 @given(corpora())
 def test_no_weights_beat_the_frequencies(corpus):
     x, y, w = corpus
@@ -78,6 +81,7 @@ def test_a_constant_for_each_context_changes_nothing(corpus, constant):
     )
 
 
+@pytest.mark.paper("(2)", check="independent")
 def test_unattained_infimum_pushes_weights_apart():
     """Counts (5, 5, 0): the longer the fit, the lower the third weight, without end."""
     y = [0] * 5 + [1] * 5
@@ -90,6 +94,7 @@ def test_unattained_infimum_pushes_weights_apart():
     assert attained[0] - attained[2] == pytest.approx(np.log(5 / 2), abs=1e-6)
 
 
+@pytest.mark.paper("(4)", check="independent")
 @given(corpora())
 def test_frequencies_are_counted(corpus):
     x, y, w = corpus

@@ -16,6 +16,7 @@ def test_second_moment_is_that_of_sympys_own_binomial_distribution():
         assert sp.simplify(expected - found) == 0
 
 
+@pytest.mark.paper("(6)", "(14)", check="symbolic")
 def test_recursion_and_solution_fit_together():
     recursion, solution = symbolic.collision_recursion(), symbolic.expected_collision()
     values = [symbolic.S0]
@@ -27,6 +28,7 @@ def test_recursion_and_solution_fit_together():
 
 
 # A moment that forgets that a sample collides with itself, and one that counts it twice.
+@pytest.mark.paper("(6)", "(14)", check="symbolic")
 @pytest.mark.parametrize("wrong", [symbolic.x**2, symbolic.x / symbolic.n + symbolic.x**2])
 def test_a_wrong_moment_ends_in_an_error(wrong, monkeypatch):
     monkeypatch.setattr(symbolic.fully_synthetic, "binomial_second_moment", lambda: wrong)
@@ -47,6 +49,7 @@ def test_a_wrong_decay_is_not_the_papers(monkeypatch):
         symbolic.decay()
 
 
+@pytest.mark.paper("(9)", check="symbolic")
 def test_the_printed_sign_is_refused_as_the_derived_one(monkeypatch):
     module = symbolic.partially_synthetic
     printed = module.theorem_2
@@ -103,12 +106,14 @@ def test_a_wrong_step_of_accumulation_is_noticed(monkeypatch):
             derive()
 
 
+@pytest.mark.paper("(8)", check="symbolic")
 def test_the_bounds_of_theorem_1_need_the_right_sum(monkeypatch):
     monkeypatch.setattr(symbolic.collapse, "geometric_sum", lambda: symbolic.n)
     with pytest.raises(symbolic.DerivationError, match=re.escape("the sum and (8) differ")):
         symbolic.collapse_time_bounds()
 
 
+@pytest.mark.paper("(7)", check="symbolic")
 def test_the_bounds_of_theorem_1_need_the_right_collision_probability(monkeypatch):
     late = symbolic.expected_collision().subs(symbolic.m, symbolic.m + 1)
     monkeypatch.setattr(symbolic.collapse, "expected_collision", lambda: late)

@@ -52,6 +52,7 @@ def listed_split(p):
     return max(min(x, 1 - x) for x in sums)
 
 
+@pytest.mark.paper("(12)", check="independent")
 @given(weights)
 @example([1])
 @example([1, 0, 0])
@@ -76,6 +77,7 @@ def test_most_balanced_split_of_forty_tokens_and_of_large_denominators():
     assert theory.most_balanced_split([0.7] + [0.3 / 39] * 39) == pytest.approx(0.3)
 
 
+@pytest.mark.paper("(10)", "(13)", check="independent")
 @given(st.integers(1, 10**4), st.integers(2, 10**5))
 def test_concentration_factor_is_its_definition(n, size):
     """(10), written down once more with mpmath, whose numbers do not overflow."""
@@ -99,6 +101,7 @@ def test_theorem_3_at_the_papers_settings_exceeds_what_any_distance_can_be():
     assert theory.deviation_bound(10, 10**6, 10**6) == np.inf
 
 
+@pytest.mark.paper("(11)", check="independent")
 def test_printed_budget_follows_from_theorem_3_and_no_more():
     assert theory.budget_as_printed(7734, 65, 0.1) == 0
     assert theory.budget_as_printed(7735, 65, 0.1) == 1

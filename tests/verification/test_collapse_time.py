@@ -61,6 +61,7 @@ def test_start_of_the_chain_is_the_law_of_the_first_model(small):
     assert law == {state: weight for state, weight in laws[1].items() if weight}
 
 
+@pytest.mark.paper("Proposition 1", check="independent")
 def test_chain_and_ancestry_are_exactly_equal(small):
     p, n, _ = small
     chain = AbsorbingChain(p, n)
@@ -138,6 +139,7 @@ def test_simulated_times_have_the_exact_law(simulated):
         assert largest_gap(times, wrong_cdf(p, n, generations)) > 2.5
 
 
+@pytest.mark.paper("Proposition 1", check="independent")
 def test_simulated_survivors_follow_p():
     p, n, replicates = np.array([0.5, 0.3, 0.15, 0.05]), 6, 1500
     streams = np.random.default_rng(5).spawn(replicates)
@@ -157,6 +159,7 @@ weights = st.lists(st.integers(0, 1000), min_size=2, max_size=30).filter(
 TINY = 1e-9
 
 
+@pytest.mark.paper("(8)", check="independent")
 @settings(deadline=None, max_examples=150)
 @given(weights, st.sampled_from([0.3, 1, 3]), st.integers(1, 150))
 def test_bounds_on_the_expected_time(weights, tilt, n):
@@ -177,6 +180,7 @@ def test_bounds_on_the_expected_time(weights, tilt, n):
     assert 2 * n - 2 - slack - TINY <= tmrca <= 2 * n - 2 + TINY
 
 
+@pytest.mark.paper("(7)", check="independent")
 @settings(deadline=None, max_examples=100)
 @given(weights, st.integers(1, 80))
 def test_bounds_on_the_probability_of_collapse(weights, n):
@@ -191,6 +195,25 @@ def test_bounds_on_the_probability_of_collapse(weights, n):
     assert (theory.collapse_probability_lower_bound(m, n) <= rho + TINY).all()
 
 
+@pytest.mark.paper("(7)", "(8)", check="independent")
+@pytest.mark.parametrize("share", [Fraction(1, 2), Fraction(1, 7)])
+def test_bounds_of_theorem_1_are_attained_by_two_samples_of_two_tokens(share):
+    """Until the collapse the two samples differ, so that both sides of the proof are equal."""
+    p = (share, 1 - share)
+    s0 = enumeration.collision(p)
+    listed = [
+        enumeration.mean(law, lambda model: max(model) == 1)
+        for law in enumeration.fully_synthetic(p, 2, 6)
+    ]
+    for m in range(1, 7):
+        assert theory.collapse_probability_bounds(m, 2, s0, 2) == (listed[m], listed[m])
+        late = theory.collapse_probability_bounds(m + 1, 2, s0, 2)
+        assert listed[m] not in late
+    # From generation 1 on, half of those that have not collapsed do.
+    expected = 1 + 2 * (1 - listed[1])
+    assert theory.collapse_time_bounds(2, s0, 2) == (expected, expected)
+
+
 def test_bounds_are_the_best_of_their_kind():
     """Slightly smaller constants are violated, so the tests above could fail."""
     many = distributions.uniform(20_000, 20_000)
@@ -202,6 +225,7 @@ def test_bounds_are_the_best_of_their_kind():
     )
 
 
+@pytest.mark.paper("(7)", "(8)", check="symbolic")
 @given(st.integers(1, 40), st.integers(1, 60), st.fractions(0, 1), st.integers(2, 30))
 def test_theory_and_symbolic_are_the_same_bounds(m, n, share, support):
     s0 = Fraction(1, support) + share * (1 - Fraction(1, support)) * Fraction(99, 100)

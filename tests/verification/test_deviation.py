@@ -91,6 +91,7 @@ def test_given_the_corpus_deviation_and_mean_are_exact(case):
                 assert at_m.subs(symbolic.first, sp.Rational(str(x))) == sp.Rational(str(listed))
 
 
+@pytest.mark.paper("Theorem 3", "(16)", check="independent")
 def test_every_bound_holds_over_all_outcomes(case):
     p, real, synthetic, laws = case
     floats = [float(x) for x in p]
@@ -128,6 +129,7 @@ def lower_bound(corpora, synthetic, real):
     return total * Fraction(synthetic, real + synthetic)
 
 
+@pytest.mark.paper("Theorem 3", check="independent")
 @settings(max_examples=30)
 @given(
     st.lists(st.integers(1, 5), min_size=2, max_size=3),
@@ -165,6 +167,7 @@ def test_first_inequality_in_the_proof_of_theorem_4_is_false():
     assert theory.zeta(7, 1, float(before)) == pytest.approx(float(2 * claimed))
 
 
+@pytest.mark.paper("(16)", check="independent")
 def test_second_inequality_in_the_proof_of_theorem_4_is_false():
     """E[pi_2] against zeta, for N = 3, n = 1 and 16 equal tokens."""
     first, second = models_of_generation_2([Fraction(1, 16)] * 16, 3, 1)

@@ -33,6 +33,7 @@ def test_enumeration_has_total_probability_one(case):
         assert sum(law.values()) == 1
 
 
+@pytest.mark.paper("(6)", "(14)", check="independent")
 def test_theory_is_the_mean_over_all_outcomes(case):
     p, n, laws = case
     s0 = enumeration.collision(p)
@@ -40,6 +41,7 @@ def test_theory_is_the_mean_over_all_outcomes(case):
         assert theory.expected_collision(m, n, s0) == enumeration.mean(law, enumeration.collision)
 
 
+@pytest.mark.paper("(6)", "(14)", check="symbolic")
 def test_symbolic_is_the_mean_over_all_outcomes(case):
     p, n, laws = case
     s0 = enumeration.collision(p)
@@ -69,6 +71,7 @@ def test_theory_and_symbolic_are_the_same_function():
 WIDTH = 4.5
 
 
+@pytest.mark.paper("(6)", check="independent")
 @pytest.mark.parametrize("n", [1, 2, 10, 50, 400])
 @pytest.mark.parametrize("collision", [0.03, 0.1, 0.5])
 def test_simulation_follows_theory(n, collision):
@@ -83,6 +86,7 @@ def test_simulation_follows_theory(n, collision):
         assert abs(sample.mean() - expected) <= WIDTH * np.sqrt(variance / replicates)
 
 
+@pytest.mark.paper("(6)", check="independent")
 @pytest.mark.parametrize("wrong", ["one generation late", "n - 1 for n", "half the diversity"])
 def test_simulation_rejects_wrong_formulas(wrong):
     n, collision, m = 20, 0.1, 5

@@ -1,6 +1,7 @@
 """Theorem 2: the corrected (9) against enumeration, SymPy and simulation; the printed one too."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def listed_collision(law):
     return enumeration.mean(law, lambda state: enumeration.collision(state[1]))
 
 
+@pytest.mark.paper("(9)", check="independent")
 def test_corrected_formula_is_the_mean_over_all_outcomes(case):
     p, real, synthetic, laws = case
     s0 = enumeration.collision(p)
@@ -53,6 +55,7 @@ def derived():
     return symbolic.expected_collision_mixed(), symbolic.printed_residual()
 
 
+@pytest.mark.paper("(9)", check="symbolic")
 def test_symbolic_is_the_mean_over_all_outcomes(case, derived):
     p, real, synthetic, laws = case
     s0 = sp.Rational(str(enumeration.collision(p)))
@@ -65,6 +68,7 @@ def test_symbolic_is_the_mean_over_all_outcomes(case, derived):
         assert value == sp.Rational(str(listed_collision(law)))
 
 
+@pytest.mark.paper("(9)", check="symbolic")
 def test_printed_formula_differs_where_its_residual_says(case, derived):
     p, real, synthetic, laws = case
     s0 = enumeration.collision(p)
@@ -81,6 +85,7 @@ def test_printed_formula_differs_where_its_residual_says(case, derived):
         assert found == sp.Rational(str(residual))
 
 
+@pytest.mark.paper("(9)", check="independent")
 def test_second_derivation_by_coupling():
     """S_m - S_1 once more, from scratch: two draws from p^(m) traced back to where they come from.
 
@@ -105,6 +110,42 @@ def test_second_derivation_by_coupling():
             apart = both_real + one_each + both_synthetic
 
 
+def token_moments(laws):
+    """Return E[(p_1^(m))^2] and E[p_1^(1) p_1^(m)] of the first token, for m = 1, 2, ..."""
+    return [
+        (
+            enumeration.mean(law, lambda state: state[1][0] ** 2),
+            enumeration.mean(law, lambda state: state[0][0] * state[1][0]),
+        )
+        for law in laws
+    ]
+
+
+@pytest.mark.paper("(15)", check="independent")
+def test_15_is_true_of_all_outcomes(case):
+    """(15) as printed; its double sum of E[y_j y_k] is N n E[p^(1) p^(m - 1)]."""
+    p, real, synthetic, laws = case
+    total = real + synthetic
+    moments = token_moments(laws)
+    for (before, cross), (after, _) in pairwise(moments):
+        own = p[0] * total + (real**2 - real) * p[0] ** 2 + (synthetic**2 - synthetic) * before
+        assert after == (own + 2 * real * synthetic * cross) / total**2
+        if 0 < p[0] < 1 and synthetic:  # a corpus is not independent of what is made from it
+            assert after != (own + 2 * real * synthetic * p[0] ** 2) / total**2
+
+
+@pytest.mark.paper("(15)", check="symbolic")
+def test_symbolic_recursion_of_a_token_is_true_of_all_outcomes(case):
+    p, real, synthetic, laws = case
+    recursion = symbolic.mixed_moment_recursion().rhs
+    (nu,) = recursion.atoms(sp.Function)
+    values = {symbolic.N: real, symbolic.n: synthetic, symbolic.p: sp.Rational(str(p[0]))}
+    for (before, _), (after, _) in pairwise(token_moments(laws)):
+        found = recursion.subs(nu, sp.Rational(str(before))).subs(values)
+        assert found == sp.Rational(str(after))
+
+
+@pytest.mark.paper("(9)", check="independent")
 @pytest.mark.parametrize("synthetic", [1, 10, 100, 1000])
 def test_simulation_follows_the_corrected_formula(synthetic):
     p = distributions.power_law(60, 52, 0.1)
@@ -116,6 +157,7 @@ def test_simulation_follows_the_corrected_formula(synthetic):
         assert abs(sample.mean() - expected) < 4.5 * error
 
 
+@pytest.mark.paper("(9)", check="independent")
 def test_simulation_rejects_the_printed_formula():
     runs = simulation.simulate([0.6, 0.3, 0.1], PartiallySynthetic(4, 6), 2, 20_000, rng=5)
     sample = runs.collision[:, 2]

@@ -90,6 +90,7 @@ def test_every_generation_is_unbiased_exactly(case):
             assert enumeration.mean(law, lambda path: path[m][token]) == truth  # noqa: B023
 
 
+@pytest.mark.paper("(5)", check="independent")
 def test_simulated_paths_have_the_enumerated_law(case):
     """The joint law of all generations, by a chi-square test with rare paths put together."""
     _, law, paths = case
@@ -120,6 +121,7 @@ def path_pvalue(law, paths):
     return chisquare(counts, means, sum_check=False).pvalue
 
 
+@pytest.mark.paper("(5)", check="independent")
 @pytest.mark.parametrize(
     "schedule", [MostRecent(4, 2), RandomlySampled(3), PartiallySynthetic(2, 3)], ids=repr
 )

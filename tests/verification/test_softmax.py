@@ -8,6 +8,7 @@ from scipy.optimize import approx_fprime
 from collapse_lib import softmax, symbolic
 
 
+@pytest.mark.paper("(1)", "(2)", check="symbolic")
 @pytest.mark.parametrize("tokens", [2, 3, 4])
 def test_symbolic_gradient_is_the_numerical_one(tokens):
     rng = np.random.default_rng(tokens)
@@ -21,6 +22,7 @@ def test_symbolic_gradient_is_the_numerical_one(tokens):
     np.testing.assert_allclose(np.array(expression.subs(at), dtype=float)[:, 0], numeric)
 
 
+@pytest.mark.paper("(2)", check="symbolic")
 def test_symbolic_curvature_is_the_numerical_one():
     rng = np.random.default_rng(0)
     w, v = rng.standard_normal((2, 3))
@@ -36,6 +38,7 @@ def test_symbolic_curvature_is_the_numerical_one():
     assert float(expression.subs(at)) == pytest.approx(approx_fprime([0.0], slope)[0], abs=1e-6)
 
 
+@pytest.mark.paper("(2)", check="symbolic")
 def test_curvature_vanishes_only_where_the_model_does_not_change():
     expression = symbolic.cross_entropy_curvature(3)
     v = sorted((s for s in expression.free_symbols if s.name[0] == "v"), key=str)

@@ -1,0 +1,46 @@
+"""A full run of the suite answers for the book's ledger: all tests that it names have passed.
+
+Full is a run that takes the folders of pyproject.toml and leaves nothing out of them; a run of
+single files, or with an option that selects, is left alone.
+"""
+
+import pytest
+
+from tests.support import ROOT
+
+SELECTING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+
+
+def pytest_configure(config):
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    selected = any(config.getoption(name, None) for name in (*SELECTING, "collectonly"))
+    if everything and not selected:
+        config.pluginmanager.register(LedgerChecks(), "ledger-checks")
+
+
+class LedgerChecks:
+    """Notes which tests have passed, and fails the session where the ledger names others."""
+
+    def __init__(self):
+        self.passed, self.others, self.missing = set(), set(), []
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.split("[")[0]  # all cases of a test have to pass
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self.others.add(name)
+        elif report.when == "call":
+            self.passed.add(name)
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        from book._ext import ledger
+
+        named = {test for tests in ledger.marked_tests(ROOT).values() for test in tests}
+        self.missing = sorted(named - (self.passed - self.others))
+        if self.missing and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.missing:
+            terminalreporter.section("checks of the ledger that did not pass, or did not run")
+            for name in self.missing:
+                terminalreporter.line(name)
