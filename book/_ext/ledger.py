@@ -55,7 +55,7 @@ class Item:
     remark : str, optional
         A line on the verdict.
     anchor : str
-        Where the book shows it: the label of an equation, a theorem or a figure.
+        Where the book shows it: the label of an equation, a theorem, a figure or a section.
     nowhere : str
         Or else, why it is nowhere.
     parts : tuple of str
@@ -189,7 +189,7 @@ def link(item):
     """Return the name of an item, as a link to its anchor where it has one."""
     if not item.anchor:
         return item.item
-    role = "ref" if item.anchor.startswith(("eq-", "fig-")) else "prf:ref"
+    role = "ref" if item.anchor.startswith(("eq-", "fig-", "sec-")) else "prf:ref"
     return f"{{{role}}}`{item.item} <{item.anchor}>`"
 
 
