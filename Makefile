@@ -1,9 +1,9 @@
-# make book · make test · make lab · make bench · make notebooks — for readers and authors
-# make check · make lock — for developers
+# make book · make test · make lab · make bench · make pdf · make notebooks — for readers and authors
+# make check · make links · make lock — for developers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(CURDIR)/.venv/bin
 
-.PHONY: book test lab bench notebooks check lint lock clean
+.PHONY: book test lab bench pdf notebooks check links lint lock clean
 
 # A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
 book: .venv/installed
@@ -20,6 +20,9 @@ bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks.gpt
 	$(BIN)/python -m tests.benchmarks.collapse_time
 	$(BIN)/python -m tests.benchmarks.contexts
+
+pdf: .venv/developing book
+	$(BIN)/python book/_ext/print_book.py _build/book.pdf
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
