@@ -34,6 +34,7 @@ lint: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 .venv/installed: requirements.txt pyproject.toml
 	@echo "Installing into .venv; the first time takes a few minutes"

@@ -57,7 +57,7 @@ def print_book(target, site=SITE):
         page.goto(document.as_uri())
         fit(page)
         numbers = chapter_pages(to_pdf(page))
-        page.evaluate("numbers => fillIn(numbers)", numbers)
+        page.evaluate("numbers => numberContents(numbers)", numbers)
         pdf, headings = to_pdf(page), page.evaluate("headings()")
     if chapter_pages(pdf) != numbers:
         raise RuntimeError("chapters moved when their page numbers were filled in")
