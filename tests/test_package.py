@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import collapse_lib
 
@@ -55,3 +56,23 @@ def test_the_readme_shows_and_links_what_exists():
         assert target.startswith("https://") or (ROOT / target).is_file()
     for name in re.findall(r"`make (\w+)`", readme):
         assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text("utf8"), re.MULTILINE)
+
+
+def test_all_that_says_how_to_cite_agrees():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    book = citation["preferred-citation"]
+    assert citation["version"] == collapse_lib.__version__
+    assert citation["repository-code"] == book["url"] == settings["repository"]["url"]
+    assert citation["title"] == book["title"] == settings["title"]
+    assert citation["authors"] == book["authors"] == [{"name": settings["author"]}]
+    assert str(book["year"]) == settings["copyright"]
+    entry = re.compile(r"@book\{.*?\n\}", re.DOTALL)
+    entries = {
+        tuple(entry.findall((ROOT / name).read_text("utf8")))
+        for name in ("README.md", "book/bibliography.md")
+    }
+    assert len(entries) == 1
+    ((bibtex,),) = entries
+    for said in (book["title"], settings["author"], str(book["year"]), book["url"]):
+        assert f"{{{said}}}" in bibtex
