@@ -25,10 +25,16 @@ pdf: .venv/developing book
 	$(BIN)/python book/_ext/print_book.py _build/book.pdf
 
 notebooks: .venv/installed
-	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
+	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb book/_template/*.ipynb
 
 check: .venv/developing lint book
 	$(BIN)/pytest tests/build tests/browser
+
+# Ask each link that leaves the book whether it is still there; needs the network. Jupyter Book
+# puts the list among the pages.
+links: book
+	$(BIN)/jupyter-book build --builder linkcheck .; found=$$?; \
+	    mv _build/html/output.txt _build/links.txt; rm _build/html/output.json; exit $$found
 
 lint: .venv/developing
 	$(BIN)/ruff check .
