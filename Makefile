@@ -1,9 +1,9 @@
-# make book · make test · make lab · make bench · make notebooks — for readers and authors
-# make check · make lock — for developers
+# make book · make test · make lab · make bench · make pdf · make notebooks — for readers and authors
+# make check · make links · make lock — for developers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(CURDIR)/.venv/bin
 
-.PHONY: book test lab bench notebooks check lint lock clean
+.PHONY: book test lab bench pdf notebooks check links lint lock clean
 
 # A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
 book: .venv/installed
@@ -21,16 +21,26 @@ bench: .venv/developing
 	$(BIN)/python -m tests.benchmarks.collapse_time
 	$(BIN)/python -m tests.benchmarks.contexts
 
+pdf: .venv/developing book
+	$(BIN)/python book/_ext/print_book.py _build/book.pdf
+
 notebooks: .venv/installed
-	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb
+	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb book/_template/*.ipynb
 
 check: .venv/developing lint book
 	$(BIN)/pytest tests/build tests/browser
+
+# Ask each link that leaves the book whether it is still there; needs the network. Jupyter Book
+# puts the list among the pages.
+links: book
+	$(BIN)/jupyter-book build --builder linkcheck .; found=$$?; \
+	    mv _build/html/output.txt _build/links.txt; rm _build/html/output.json; exit $$found
 
 lint: .venv/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 
 .venv/installed: requirements.txt pyproject.toml
 	@echo "Installing into .venv; the first time takes a few minutes"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BOOK = Path(__file__).parent.parent / "book"
-NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
+NOTEBOOKS = sorted([*BOOK.glob("*.ipynb"), *BOOK.glob("_template/*.ipynb")])
 
 
 def code_cells(path):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 import collapse_lib
 
@@ -47,11 +48,37 @@ def test_binder_installs_the_same_list():
     assert (ROOT / ".binder" / "runtime.txt").read_text("utf8").strip() == "python-3.11"
 
 
-def test_the_readme_shows_and_links_what_exists():
-    readme = (ROOT / "README.md").read_text("utf8")
-    targets = re.findall(r"\]\(([^)]+)\)", readme)
-    assert any(target.endswith(".png") for target in targets)
-    for target in targets:
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_what_readers_are_told_to_open_or_make_exists(name):
+    text = (ROOT / name).read_text("utf8")
+    for target in re.findall(r"\]\(([^)]+)\)", text):
         assert target.startswith("https://") or (ROOT / target).is_file()
-    for name in re.findall(r"`make (\w+)`", readme):
-        assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text("utf8"), re.MULTILINE)
+    commands = re.findall(r"(?:^|`|cpu )make (\w+)", text, re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert re.search(rf"^{command}:", (ROOT / "Makefile").read_text("utf8"), re.MULTILINE)
+
+
+def test_the_readme_shows_a_picture():
+    readme = (ROOT / "README.md").read_text("utf8")
+    assert re.search(r"!\[[^]]{40,}\]\(book/images/\w+\.png\)", readme)
+
+
+def test_all_that_says_how_to_cite_agrees():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf8"))
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
+    book = citation["preferred-citation"]
+    assert citation["version"] == collapse_lib.__version__
+    assert citation["repository-code"] == book["url"] == settings["repository"]["url"]
+    assert citation["title"] == book["title"] == settings["title"]
+    assert citation["authors"] == book["authors"] == [{"name": settings["author"]}]
+    assert str(book["year"]) == settings["copyright"]
+    entry = re.compile(r"@book\{.*?\n\}", re.DOTALL)
+    entries = {
+        tuple(entry.findall((ROOT / name).read_text("utf8")))
+        for name in ("README.md", "book/bibliography.md")
+    }
+    assert len(entries) == 1
+    ((bibtex,),) = entries
+    for said in (book["title"], settings["author"], str(book["year"]), book["url"]):
+        assert f"{{{said}}}" in bibtex

@@ -7,10 +7,12 @@
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
 - Entries of the bibliography are list items, as their list requires.
+- Notebooks that readers download say what it takes to run them elsewhere.
 """
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -35,6 +37,7 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("html-page-context", mend_citations)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", explain_downloads)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -92,6 +95,37 @@ def copy_mathjax(app, error):
 
     target = Path(app.outdir) / "_static" / "mathjax"
     shutil.copytree(source, target, ignore=other_bundles, dirs_exist_ok=True)
+
+
+def explain_downloads(app, error):
+    """Put a note on how to run it before each notebook that readers can download."""
+    if error or app.builder.format != "html":
+        return
+    address = app.config.html_theme_options["repository_url"]
+    for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
+        notebook = json.loads(path.read_text("utf8"))
+        note = how_to_run(notebook, address)
+        if notebook["cells"][0]["id"] != note["id"]:  # a page not written anew has it already
+            notebook["cells"].insert(0, note)
+            path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf8")
+
+
+def how_to_run(notebook, address):
+    """Return a cell that says what a notebook needs: the library, and files beside it."""
+    code = "".join(
+        "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
+    )
+    extra = "[gpt]" if re.search(r"collapse_lib\.gpt|collapse_lib import.*\bgpt\b", code) else ""
+    text = (
+        f"*This chapter of [a book on model collapse]({address}) needs the book's library, "
+        f'with Python 3.11 or later:* `pip install "collapse-lib{extra} @ git+{address}"`'
+    )
+    if "results/" in code:
+        text += (
+            "\n\n*It also reads recorded results: put the repository's folder* `book/results` "
+            "*beside it, or open it in a clone.*"
+        )
+    return {"cell_type": "markdown", "id": "how-to-run", "metadata": {}, "source": text}
 
 
 def _git(root, *arguments):

@@ -1,0 +1,151 @@
+"""The printed book: complete, in order, and with page numbers that are right.
+
+The script runs as a process of its own, as `make pdf` does; two Playwrights cannot share one.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from pypdf import PdfReader
+
+from tests.support import ROOT, SITE
+
+
+def print_book(target, site=SITE, **environment):
+    command = [sys.executable, "book/_ext/print_book.py", str(target), str(site)]
+    return subprocess.run(
+        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True
+    )
+
+
+def soup(page):
+    return BeautifulSoup(page, "html.parser")
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    target = tmp_path_factory.mktemp("print") / "book.pdf"
+    done = print_book(target)
+    assert done.returncode == 0, done.stderr
+    return PdfReader(target)
+
+
+@pytest.fixture(scope="module")
+def texts(reader):
+    return [page.extract_text() for page in reader.pages]
+
+
+@pytest.fixture(scope="module")
+def titles():
+    """The heading of every page in _toc.yml, in order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+    names = [toc["root"]]
+    names += [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    pages = [(SITE / f"{name}.html").read_text("utf8") for name in names]
+    return [
+        BeautifulSoup(page, "html.parser").select_one("#main-content h1").text for page in pages
+    ]
+
+
+def test_a_bookmark_for_every_page_of_the_book(reader, titles):
+    top = [entry.title for entry in reader.outline if not isinstance(entry, list)]
+    assert top == ["Contents", *titles]
+    below = [entry for entry in reader.outline if isinstance(entry, list)]
+    assert len(below) >= len(titles) - 1  # the sections of all but the bibliography
+
+
+def test_bookmarks_name_symbols_too(reader):
+    sections = [entry.title for entries in reader.outline if isinstance(entries, list)
+                for entry in entries if not isinstance(entry, list)]  # fmt: skip
+    assert "What n, m and S0 do" in sections
+
+
+def test_every_page_has_its_number_and_the_title_of_its_chapter(texts, titles):
+    """They stand in the first line of what is extracted; the title page has none."""
+    assert texts[1].startswith("2\nContents\n")
+    found = []
+    for number, text in enumerate(texts[2:], start=3):
+        first = text.split("\n")[0]
+        assert re.match(rf"{number}\D", first)
+        found.append(first.removeprefix(str(number)))
+    assert list(dict.fromkeys(found)) == titles
+
+
+def test_contents_name_the_pages_on_which_chapters_start(texts, titles):
+    listed = re.findall(r"^(.+\S) (\d+)$", texts[1], re.MULTILINE)
+    assert [title for title, _ in listed] == titles
+    for title, number in listed:
+        start = int(number)
+        assert texts[start - 1].startswith(f"{start}{title}\n{title}\n")  # foot, then heading
+
+
+def test_contents_lead_to_the_chapters(reader, texts):
+    listed = re.findall(r" (\d+)$", texts[1], re.MULTILINE)
+    links = [note.get_object() for note in reader.pages[1]["/Annots"]]
+    targets = [reader.named_destinations[link["/Dest"]] for link in links]
+    pages = {reader.get_destination_page_number(target) + 1 for target in targets}
+    assert pages == set(map(int, listed))
+
+
+def test_no_page_is_empty(reader, texts):
+    for page, text in zip(reader.pages, texts, strict=True):
+        body = text.partition("\n")[2]
+        assert len(body) > 40 or page.images
+
+
+def test_pictures_of_all_chapters_are_there(reader):
+    """Every figure, and of every explorer the first frame, with all of their pixels."""
+    pages = [path.read_text("utf8") for path in (SITE / "book").glob("*.html")]
+    shown = [picture for page in pages for picture in soup(page).select("article img")]
+    drawn = []
+    for page in reader.pages[2:]:
+        pictures = [entry.get_object() for entry in page["/Resources"].get("/XObject", {}).values()]
+        drawn += [picture for picture in pictures if picture.get("/Width", 0) >= 600]
+    assert len(drawn) == len(shown) > 30
+
+
+def test_proofs_and_solutions_are_open_and_controls_are_left_out(texts):
+    text = "\n".join(texts)
+    assert "the first sum has" in text  # from a proof
+    assert text.count("Solution to Exercise") > 30
+    assert "Click to show" not in text
+
+
+def test_links_lead_into_the_book_or_to_the_web(reader):
+    links = [note.get_object() for page in reader.pages for note in page.get("/Annots", [])]
+    addresses = [link["/A"]["/URI"] for link in links if "/A" in link]
+    assert addresses
+    assert all(address.startswith("https://") for address in addresses)
+    assert len(addresses) < len(links)
+
+
+def test_the_book_must_be_built_first(tmp_path):
+    done = print_book(tmp_path / "book.pdf", tmp_path / "html")
+    assert done.returncode != 0
+    assert "intro.html is missing: run 'make book' first" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_chromium_must_be_there(tmp_path):
+    done = print_book(tmp_path / "book.pdf", PATH=str(tmp_path))
+    assert done.returncode != 0
+    assert "printing needs Chromium" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_wider_than_a_page_is_named(tmp_path):
+    site = shutil.copytree(SITE, tmp_path / "html", ignore=shutil.ignore_patterns("_static"))
+    (site / "_static").symlink_to(SITE / "_static")
+    page = site / "book" / "bibliography.html"
+    wide = '<table class="wide" style="width: 2000px"><tr><td>Wide</td></tr></table></article>'
+    page.write_text(page.read_text("utf8").replace("</article>", wide), "utf8")
+    done = print_book(tmp_path / "book.pdf", site)
+    assert done.returncode != 0
+    assert 'wider than a page: <table class="wide"' in done.stderr
+    assert not (tmp_path / "book.pdf").exists()
