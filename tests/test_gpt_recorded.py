@@ -1,0 +1,97 @@
+"""The recorded runs and the model that is shipped are what they say, and belong together."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from collapse_lib import corpora
+from collapse_lib.gpt import MIXTURES, PRESETS, SHIPPED_TRUTH, data, evaluate, load_model, sample
+from collapse_lib.gpt.checkpoint import load
+
+RESULTS = Path(__file__).parent.parent / "book" / "results"
+RECORDS = {path.stem.removeprefix("gpt2-"): path for path in RESULTS.glob("gpt2-*.json")}
+
+
+@pytest.fixture(params=sorted(RECORDS))
+def record(request):
+    return request.param, json.loads(RECORDS[request.param].read_text("utf8"))
+
+
+def test_the_laptop_experiment_is_recorded_in_full():
+    found = json.loads(RECORDS["laptop"].read_text("utf8"))
+    assert [seed["seed"] for seed in found["seeds"]] == [0, 1, 2]
+    for seed in found["seeds"]:
+        for mixture in ("synthetic", "50/50", "20/80"):
+            assert [g["generation"] for g in seed[mixture]] == list(range(2, 11))
+
+
+def test_a_record_says_what_made_it(record):
+    name, found = record
+    assert all(c.startswith("python -m collapse_lib.gpt run ") for c in found["commands"])
+    assert all(f"--preset {name}" in c for c in found["commands"])
+    assert found["settings"]["preset"] == json.loads(json.dumps(asdict(PRESETS[name])))
+    assert {"torch", "python", "machine"} <= set(found["versions"])
+
+
+def test_the_shipped_model_is_the_truth_of_the_records(record):
+    _, found = record
+    _, facts = load_model(SHIPPED_TRUTH)
+    assert facts["characters"] == found["characters"]
+    curve = np.array([[at, loss] for at, _, loss in facts["curve"]])
+    recorded = np.array([[at, loss] for at, _, loss in found["truth"]["curve"]])
+    np.testing.assert_allclose(curve, recorded, rtol=1e-5)
+
+
+def test_the_shipped_model_has_the_entropy_that_is_recorded(record):
+    """On text of its own: its loss there estimates the entropy that was measured at training."""
+    name, found = record
+    model, facts = load_model(SHIPPED_TRUTH)
+    context = model.config.context
+    prompts = torch.full((32, 1), facts["characters"].index("\n"))
+    written = sample(model, prompts, context + 256, 5)[:, context:]
+    inputs, targets = data.windows(written, context)
+    with torch.inference_mode():
+        losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none")
+    measured = found["truth"]["held_out_loss"]
+    tokens = PRESETS[name].measured_streams * PRESETS[name].length
+    error = losses.std().item() * (1 / losses.numel() + 1 / tokens) ** 0.5
+    assert abs(losses.mean().item() - measured) < 5 * error
+    assert abs(found["seeds"][0]["synthetic"][-1]["held_out_loss"] - measured) > 5 * error
+
+
+# Whoever has the text names its folder.
+if "COLLAPSE_DATA" in os.environ:
+
+    def test_the_shipped_model_was_trained_on_tiny_shakespeare():
+        model, facts = load_model(SHIPPED_TRUTH)
+        text, laptop = corpora.tiny_shakespeare(), PRESETS["laptop"].training
+        tokenizer, kept, held_out = data.split(text, model.config.context)
+        assert tokenizer.characters == facts["characters"]
+        assert data.checksum(kept) == facts["corpus"]
+        at, _, loss = facts["curve"][-1]
+        assert at == laptop.iterations
+        assert evaluate(model, held_out, laptop.validation_tokens) == pytest.approx(loss, rel=1e-4)
+
+
+@pytest.mark.paper("Figure 3", check="independent")
+def test_the_distance_of_a_generation_obeys_pinsker(record):
+    """From the loss, which shares no code with the distance: E||p - q||_1 <= sqrt(2 E KL)."""
+    _, found = record
+    truth = found["truth"]["held_out_loss"]
+    for seed in found["seeds"]:
+        for mixture in set(MIXTURES) & set(seed):
+            for entry in seed[mixture]:
+                bound = (2 * (entry["held_out_loss"] - truth)) ** 0.5
+                assert 0.4 * bound < entry["l1_from_truth"][0] < 1.1 * bound
+
+
+def test_the_shipped_model_holds_weights_alone():
+    tensors, _ = load(SHIPPED_TRUTH)
+    assert all(name.startswith("weights.") for name in tensors)
+    assert SHIPPED_TRUTH.stat().st_size < 4 * 2**20
