@@ -213,7 +213,7 @@ def test_truths_that_do_not_fit(done, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"preset": "huge"}, "preset must be among ['paper', 'laptop', 'tiny'], got 'huge'"),
+        ({"preset": "huge"}, f"preset must be among {list(PRESETS)}, got 'huge'"),
         ({"mixtures": ["30/70"]}, "mixtures must be among ['synthetic', '50/50', '20/80', 'real']"),
         ({"generations": 0}, "generations must be an integer of at least 1, got 0"),
         ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
