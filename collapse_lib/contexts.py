@@ -162,8 +162,8 @@ def zipf_counts(sizes, tokens, rng):
 def zipf_task(rng, first, step, contexts, largest, tokens, generations):
     """Draw the contexts of ranks first, first + step, ... and compute: a task for `sweeps.run`.
 
-    With step tasks, first = 1, ..., step, every context is in exactly one, and all tasks are
-    about equally long.
+    With step tasks, first = 1, ..., step, every context is in exactly one, and each task has its
+    share of large contexts.
 
     Parameters
     ----------

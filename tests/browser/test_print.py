@@ -46,7 +46,8 @@ def titles():
     """The heading of every page in _toc.yml, in order."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
     names = [toc["root"]]
-    names += [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    for chapter in (chapter for part in toc["parts"] for chapter in part["chapters"]):
+        names += [entry["file"] for entry in (chapter, *chapter.get("sections", []))]
     pages = [(SITE / f"{name}.html").read_text("utf8") for name in names]
     return [
         BeautifulSoup(page, "html.parser").select_one("#main-content h1").text for page in pages
