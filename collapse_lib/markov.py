@@ -3,12 +3,12 @@
 Synthetic data alone: from generation 1 on, a model is a point of the simplex with denominator
 n, and the next one depends on it alone. The Dirac masses of the tokens are absorbing, all other
 states are transient. With the transient states first, the transition matrix is in canonical
-form (Kemeny and Snell 1960),
+form (Kemeny and Snell 1960)::
 
-    P = [ Q  R ]        N = (I - Q)^(-1) = I + Q + Q^2 + ...,
-        [ 0  I ],
+    P = [ Q  R ]        N = (I - Q)^(-1) = I + Q + Q^2 + ...
+        [ 0  I ]
 
-and the fundamental matrix N holds the expected numbers of visits: N 1 the expected times to
+The fundamental matrix N holds the expected numbers of visits: N 1 the expected times to
 absorption, N R the absorption probabilities. The true distribution p^(0) is no state, as it
 need not have the denominator n: the law of p^(1) is the start.
 

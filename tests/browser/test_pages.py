@@ -55,7 +55,7 @@ def test_accessible_and_never_wider_than_the_window(faults, served, name):
         page.wait_for_function(
             "theme => document.documentElement.dataset.theme == theme", arg=theme
         )
-        for width in (1280, 360):
+        for width in (1280, 768, 360):
             page.set_viewport_size({"width": width, "height": 900})
             page.wait_for_function(SCROLLABLE_HAVE_TAB_STOPS)
             assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -76,10 +76,10 @@ def test_a_second_build_executes_nothing(copy):
 
 
 def test_a_changed_page_alone_is_read_again(copy):
-    intro = copy / "book" / "intro.md"
-    intro.write_text(intro.read_text("utf8") + "\nA new last line.\n")
+    glossary = copy / "book" / "glossary.md"
+    glossary.write_text(glossary.read_text("utf8") + "\nA new last line.\n")
     assert "Executed notebook" not in build(copy)
-    assert "A new last line." in page(copy, "_build/html/book/intro.html").text
+    assert "A new last line." in page(copy, "_build/html/book/glossary.html").text
 
 
 def test_a_changed_style_reaches_the_pages(copy):
@@ -113,7 +113,7 @@ def test_a_changed_library_function_changes_the_page(tmp_path):
 
 
 def test_a_warning_fails_the_build_every_time(copy):
-    intro = copy / "book" / "intro.md"
-    intro.write_text(intro.read_text("utf8") + "\n[](#nowhere)\n")
+    glossary = copy / "book" / "glossary.md"
+    glossary.write_text(glossary.read_text("utf8") + "\n[](#nowhere)\n")
     for _ in range(2):
         assert "nowhere" in build(copy, expected=1)
