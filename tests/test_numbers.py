@@ -15,7 +15,7 @@ BOOK = Path(__file__).parent.parent / "book"
 CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
 #: Pages that report, section by section, what the chapters compute that they link to.
 REPORTING = ["errata", "questions"]
-LABEL = re.compile(r"(?:^\(|label: |\"name\": \")([a-z]+-[a-z0-9-]+)", re.MULTILINE)
+LABEL = re.compile(r"(?:^\(|\$\$ \(|label: |\"name\": \")([a-z]+-[a-z0-9-]+)", re.MULTILINE)
 LINK = re.compile(r"(?:`|\]\()([a-z][a-z0-9_-]+)(?:`|\.ipynb\)|\))")
 NUMBER = re.compile(r"(?<![\w.,:])\d+(?:[,_]\d{3})*(?:\.\d+)?(?![\d_])")
 #: Sections of the paper that the text names.
