@@ -30,7 +30,10 @@ SITE = ROOT / "_build" / "html"
 # The style of a page, and the settings of MathJax.
 HEAD = 'link[rel="stylesheet"], script:-soup-contains("MathJax")'
 # Of no use on paper: controls, links from a heading to itself, marks of what opens.
-SCREEN_ONLY = "script, button, .headerlink, .explorer-controls, .sd-summary-state-marker"
+# Code that is folded away on its page is left out, too.
+SCREEN_ONLY = (
+    "script, button, .headerlink, .explorer-controls, .sd-summary-state-marker, details.hide"
+)
 WIDTH = 643  # pixels between the margins that print.html sets
 
 

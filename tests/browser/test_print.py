@@ -116,6 +116,7 @@ def test_proofs_and_solutions_are_open_and_controls_are_left_out(texts):
     assert "the first sum has" in text  # from a proof
     assert text.count("Solution to Exercise") > 30
     assert "Click to show" not in text
+    assert "after_the" not in text  # code that the first page folds away
 
 
 def test_links_lead_into_the_book_or_to_the_web(reader):
