@@ -63,6 +63,32 @@ def test_accessible_and_never_wider_than_the_window(faults, served, name):
             assert result.violations_count == 0, f"{theme}, {width}: {result.generate_report()}"
 
 
+OPEN_ALL = """
+    for (const proof of document.querySelectorAll("details")) proof.open = true;
+    for (const shut of document.querySelectorAll("button.toggle-button-hidden")) shut.click();
+"""
+# On both sides: what sticks out on the left of its box could not be scrolled to.
+TOO_WIDE = """
+    [...document.querySelectorAll("div.math mjx-container")]
+        .filter(equation => equation.scrollWidth > equation.clientWidth + 1
+            || equation.clientWidth == 0
+            || equation.getBoundingClientRect().left
+                < equation.parentElement.getBoundingClientRect().left - 1)
+        .map(equation => equation.textContent)
+"""
+
+
+@pytest.mark.parametrize("name", [n for n in PAGES if 'div class="math' in (SITE / n).read_text()])
+def test_equations_fit_a_phone(faults, served, name):
+    page = faults.open(f"{served}/{name}", width=360)
+    page.evaluate(OPEN_ALL)
+    page.wait_for_function(f"({TOO_WIDE}).length == 0", timeout=5000)
+    page.set_viewport_size({"width": 300, "height": 900})  # where some cannot become small enough
+    page.wait_for_timeout(300)
+    page.set_viewport_size({"width": 360, "height": 900})
+    page.wait_for_function(f"({TOO_WIDE}).length == 0", timeout=5000)
+
+
 def explorers():
     return [name for name in PAGES if 'class="explorer"' in (SITE / name).read_text("utf8")]
 
