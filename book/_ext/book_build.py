@@ -1,6 +1,7 @@
 """What our book needs of Sphinx beyond Jupyter Book's own settings.
 
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
+- Chapters are executed side by side, one a processor.
 - Chapters are executed anew when anything they compute with has changed, and pages written
   anew when the book's own style has.
 - The pages of the library are made from the checkout's own docstrings.
@@ -20,6 +21,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
+from sphinx.util.logging import getLogger
+
+logger = getLogger(__name__)
+
 # What a chapter's outputs depend on, besides its own cells, which jupyter-cache looks at.
 INPUTS = ("collapse_lib/**/*", "book/results/**/*", "requirements.txt")
 STYLE = ("book/_static/**/*", "book/_templates/**/*", "book/_ext/*.py")
@@ -35,6 +42,7 @@ def setup(app):
     app.add_config_value("book_inputs", "", "env")
     app.add_config_value("book_style", "", "html")
     app.connect("config-inited", configure)
+    app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("html-page-context", mend_citations)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
@@ -52,6 +60,23 @@ def configure(app, config):
         config.html_theme_options["repository_url"] = url
     if branch:
         config.html_theme_options["repository_branch"] = branch
+
+
+def execute_side_by_side(app, env, docnames):
+    """Fill the cache before the pages are read, which executes one notebook at a time.
+
+    A notebook that fails is left to the reading, which reports it.
+    """
+    cache = get_cache(app.config.nb_execution_cache_path)
+    paths = [path for name in docnames if (path := env.doc2path(name)).endswith(".ipynb")]
+    records = [cache.add_nb_to_project(path).pk for path in paths]
+    if records:
+        logger.info("Executing what is not cached of %d notebooks", len(records))
+        done = load_executor("local-parallel", cache).run_and_cache(
+            filter_pks=records, timeout=app.config.nb_execution_timeout
+        )
+        for path in done.succeeded:
+            logger.info("Executed notebook %s", path)
 
 
 def digest_of(patterns, root):
