@@ -14,6 +14,7 @@
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import re
 import shutil
@@ -55,6 +56,7 @@ def configure(app, config):
     cache = Path(app.outdir).parent / ".jupyter_cache" / config.book_inputs
     config.nb_execution_cache_path = str(cache)
     config.mathjax_path = "mathjax/tex-chtml.js"
+    config.html_theme_options["show_toc_level"] = 2  # a page of the library lists its functions
     url, branch = published_at(app.srcdir)
     if url:
         config.html_theme_options["repository_url"] = url
@@ -72,7 +74,9 @@ def execute_side_by_side(app, env, docnames):
     records = [cache.add_nb_to_project(path).pk for path in paths]
     if records:
         logger.info("Executing what is not cached of %d notebooks", len(records))
-        done = load_executor("local-parallel", cache).run_and_cache(
+        quiet = logging.getLogger(__name__)
+        quiet.setLevel(logging.WARNING)  # its level becomes that of the pool's own messages
+        done = load_executor("local-parallel", cache, quiet).run_and_cache(
             filter_pks=records, timeout=app.config.nb_execution_timeout
         )
         for path in done.succeeded:

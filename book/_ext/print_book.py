@@ -107,9 +107,7 @@ def joined(site):
         parts=parts(),
         chapters={name: soup.article for name, soup in soups.items()},
         anchor=anchor,
-        head=soups[names[0]].head.select(
-            'link[rel="stylesheet"], script:-soup-contains("MathJax")'
-        ),
+        head=soups[names[0]].head.select(HEAD),
         mathjax=(site / "_static" / "mathjax" / "tex-chtml.js").as_uri(),
         cover=(ROOT / "book" / "images" / "collapse.png").as_uri(),
     )
