@@ -40,6 +40,16 @@ def integers(value, name, minimum):
     return result.astype(np.int64)  # so that smaller types cannot overflow
 
 
+def broadcast(**arrays):
+    """Raise `ValueError` unless the arrays, which are given by their names, broadcast."""
+    shapes = [np.shape(array) for array in arrays.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        names, got = (" and ".join(map(str, values)) for values in (arrays, shapes))
+        raise ValueError(f"{names} must have shapes that broadcast, got {got}") from None
+
+
 def unit_interval(value, name):
     """Return a number in [0, 1]: exact if it is a `Fraction` or an int, a float otherwise."""
     if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1:

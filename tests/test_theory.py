@@ -173,6 +173,35 @@ def test_bad_input_of_the_mixed_formulas(call, message):
 
 
 @pytest.mark.parametrize(
+    "formula",
+    [
+        lambda m, n: theory.expected_collision(m, n, 0.5),
+        lambda m, n: theory.collapse_probability_bounds(m, n, 0.5, 3),
+        theory.collapse_probability_lower_bound,
+    ],
+)
+def test_generations_and_samples_must_broadcast(formula):
+    message = "m and n must have shapes that broadcast, got (3,) and (2,)"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        formula([1, 2, 3], [4, 5])
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        lambda *sizes: theory.expected_collision_mixed(*sizes, 0.5),
+        lambda *sizes: theory.squared_deviation(*sizes, [0.5, 0.5]),
+        lambda *sizes: theory.deviation_bound_sharp(*sizes, [0.5, 0.5]),
+        lambda *sizes: theory.deviation_bound_given_corpus(*sizes, [0.5, 0.5]),
+    ],
+)
+def test_generations_and_sizes_must_broadcast(formula):
+    message = "m and real and synthetic must have shapes that broadcast, got (3,) and () and (2,)"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        formula([1, 2, 3], 10, [4, 5])
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (
@@ -190,6 +219,16 @@ def test_bad_input_of_the_mixed_formulas(call, message):
             "sizes must hold a sample for generation 2, got [0 0]",
         ),
         (lambda: theory.expected_collisions([[2]], None, 0.5), "kept must be True, False or a"),
+        (lambda: theory.expected_collisions([[2]], ("x",), 0.5), "kept must hold integers, got an"),
+        (lambda: theory.expected_collisions([[2]], (True,), 0.5), "kept must hold integers, got"),
+        (
+            lambda: theory.expected_collisions([[2]], (0, -1), 0.5),
+            "kept must hold integers of at least 0, got -1",
+        ),
+        (
+            lambda: theory.expected_collisions([[2], [1, 1]], (0, 5), 0.5),
+            "kept must hold sources below 2, got 5",
+        ),
         (lambda: theory.expected_collisions([[2]], True, 1.5), "s0 must be a number from 0 to 1"),
         (lambda: theory.expected_collision_random(-1, 3, 0.5), "m must be an integer of at least"),
         (lambda: theory.expected_collision_random(1, 0, 0.5), "n must be an integer of at least 1"),
@@ -202,6 +241,12 @@ def test_bad_input_of_the_mixed_formulas(call, message):
 def test_bad_input_of_the_general_recursion(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_sources_that_are_kept_may_be_none_of_those_there_are():
+    assert theory.expected_collisions([], (0,), 0.5).tolist() == [0.5]
+    found, expected = (theory.expected_collisions([[2], [1, 1]], k, 0.5) for k in ((), False))
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_square_table_of_sizes_will_do():

@@ -5,6 +5,12 @@ the equation of the paper it stands for and the schedule it holds for. Rational 
 (`fractions.Fraction`) gives an exact result, as long as no other argument is an array.
 """
 
+from collapse_lib.theory.budgets import (
+    budget,
+    budget_as_printed,
+    budget_linear,
+    budget_quadratic,
+)
 from collapse_lib.theory.concentration import (
     concentration_factor,
     log_concentration_factor,
@@ -13,10 +19,6 @@ from collapse_lib.theory.concentration import (
     phi,
 )
 from collapse_lib.theory.deviation import (
-    budget,
-    budget_as_printed,
-    budget_linear,
-    budget_quadratic,
     deviation_bound,
     deviation_bound_given_corpus,
     deviation_bound_sharp,
@@ -44,33 +46,38 @@ from collapse_lib.theory.schedules import (
     expected_collisions,
 )
 
-__all__ = [
+# In the order of the page on this module, by regime.
+__all__ = [  # noqa: RUF022
+    # synthetic data alone
+    "expected_collision",
+    "collapse_probability_bounds",
+    "collapse_probability_lower_bound",
+    "collapse_time_bounds",
+    "collapse_time_upper_bound",
+    "collapse_time_diffusion",
+    # a real corpus that is kept, and samples of the last model
+    "expected_collision_mixed",
+    "expected_collision_mixed_as_printed",
+    "squared_deviation",
+    "squared_deviation_from_truth",
+    "squared_deviation_fresh",
+    # how far a model strays from the first one, and how much synthetic data that allows
+    "deviation_bound",
+    "deviation_bound_split",
+    "deviation_bound_sharp",
+    "deviation_bound_given_corpus",
+    "zeta",
+    "phi",
+    "most_balanced_split",
+    "most_balanced_split_bounds",
+    "concentration_factor",
+    "log_concentration_factor",
     "budget",
     "budget_as_printed",
     "budget_linear",
     "budget_quadratic",
-    "collapse_probability_bounds",
-    "collapse_probability_lower_bound",
-    "collapse_time_bounds",
-    "collapse_time_diffusion",
-    "collapse_time_upper_bound",
-    "concentration_factor",
-    "deviation_bound",
-    "deviation_bound_given_corpus",
-    "deviation_bound_sharp",
-    "deviation_bound_split",
-    "expected_collision",
-    "expected_collision_accumulating",
-    "expected_collision_mixed",
-    "expected_collision_mixed_as_printed",
-    "expected_collision_random",
+    # other mixtures
     "expected_collisions",
-    "log_concentration_factor",
-    "most_balanced_split",
-    "most_balanced_split_bounds",
-    "phi",
-    "squared_deviation",
-    "squared_deviation_fresh",
-    "squared_deviation_from_truth",
-    "zeta",
+    "expected_collision_accumulating",
+    "expected_collision_random",
 ]

@@ -5,6 +5,17 @@ from math import exp, inf
 
 import numpy as np
 
+from collapse_lib import _checks
+
+
+def mixed_sizes(m, real, synthetic):
+    """Return generation and sizes of a partially synthetic schedule, validated."""
+    m = _checks.integers(m, "m", 1)
+    real = _checks.integers(real, "real", 1)
+    synthetic = _checks.integers(synthetic, "synthetic", 0)
+    _checks.broadcast(m=m, real=real, synthetic=synthetic)
+    return m, real, synthetic
+
 
 def one_like(value):
     """Return 1, such that dividing it stays exact where `value` is."""
@@ -40,3 +51,8 @@ def exp_or_inf(value):
         return exp(value)
     except OverflowError:
         return inf
+
+
+def spread(p):
+    """Return Q = sum_i sqrt(p_i (1 - p_i))."""
+    return float(np.sqrt(p * (1 - p)).sum())

@@ -21,10 +21,10 @@ MAX_TOKENS = 40  # two lists of 2^20 sums
 
 
 def phi(x):
-    """Return phi(x) = log((1 - x)/x) / (1 - 2x), the constant of Lemma 1.
+    """Return ``phi(x) = log((1 - x)/x) / (1 - 2x)``, the constant of Lemma 1.
 
-    It falls from infinity at x = 0 to 2 at x = 1/2. With it the relative entropy of two coins
-    obeys D(y || x) >= phi(x) (y - x)^2 for every y, and no larger constant would do.
+    It falls from infinity at ``x = 0`` to 2 at ``x = 1/2``. With it the relative entropy of two
+    coins obeys ``D(y || x) >= phi(x) (y - x)^2`` for every y, and no larger constant would do.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def phi(x):
 def most_balanced_split(p):
     """Return pi_p of (12): the smaller part of the most even split of the tokens in two sets.
 
-    pi_p is the maximum over sets A of min(p(A), 1 - p(A)). To find it is to solve a subset-sum
-    problem; here by listing the sums of both halves of the support and matching them.
+    pi_p is the maximum over sets A of ``min(p(A), 1 - p(A))``. To find it is to solve a
+    subset-sum problem; here by listing the sums of both halves of the support and matching them.
 
     Parameters
     ----------
@@ -109,6 +109,7 @@ def most_balanced_split_bounds(p):
     Parameters
     ----------
     p : array_like of shape (tokens,)
+        A distribution.
 
     Returns
     -------
@@ -172,8 +173,10 @@ def concentration_factor(n, size):
 
     Parameters
     ----------
-    n, size
-        As in `log_concentration_factor`.
+    n : int
+        Number of samples, at least 1.
+    size : int
+        Number of tokens s, at least 2; those that cannot occur need not be counted.
 
     Returns
     -------

@@ -13,8 +13,8 @@ ROUNDING = 1e-12
 def expected_collision(m, n, s0):
     """Return S_m, the expected collision probability of generation m, fully synthetic.
 
-    S_m = 1 - (1 - 1/n)^m (1 - S_0), equations (6) and (14): each generation removes the
-    share 1/n of what is left of the diversity 1 - S_m.
+    ``S_m = 1 - (1 - 1/n)^m (1 - S_0)``, equations (6) and (14): each generation removes the
+    share ``1/n`` of what is left of the diversity ``1 - S_m``.
 
     Parameters
     ----------
@@ -44,6 +44,7 @@ def expected_collision(m, n, s0):
     """
     m = _checks.integers(m, "m", 0)
     n = _checks.integers(n, "n", 1)
+    _checks.broadcast(m=m, n=n)
     s0 = _checks.unit_interval(s0, "s0")
     s0 = s0 if np.ndim(m) == np.ndim(n) == 0 else float(s0)
     return s0 + (1 - s0) * faded(m, one_like(s0) / n)
@@ -52,9 +53,9 @@ def expected_collision(m, n, s0):
 def collapse_probability_bounds(m, n, s0, support):
     """Return the bounds (7) on rho_m, the probability of total collapse by generation m.
 
-    1 - n (1 - S_0) (1 - 1/n)^m <= rho_m <= 1 - (1 - S_0) / (1 - 1/s~) (1 - 1/n)^m, fully
-    synthetic. They hold for m >= 1; at m = 0 nothing has collapsed, but the lower bound may be
-    positive.
+    The lower one is ``1 - n (1 - S_0) (1 - 1/n)^m``, the upper one
+    ``1 - (1 - S_0) / (1 - 1/s~) (1 - 1/n)^m``, fully synthetic. They hold for ``m >= 1``; at
+    ``m = 0`` nothing has collapsed, but the lower bound may be positive.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def collapse_probability_bounds(m, n, s0, support):
     n : int or array_like of int
         Samples per generation, at least 1.
     s0 : float or Fraction
-        Collision probability of the true distribution, from 1/support to below 1.
+        Collision probability of the true distribution, from ``1/support`` to below 1.
     support : int
         Number of tokens with positive probability, at least 2 (the paper's s~).
 
@@ -84,6 +85,7 @@ def collapse_probability_bounds(m, n, s0, support):
     (Fraction(5, 32), Fraction(175, 256))
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
+    _checks.broadcast(m=m, n=n)
     diversity, ratio, one = _diversity(s0, support)
     remaining = (1 - one / n) ** m
     return 1 - n * diversity * remaining, 1 - ratio * remaining
@@ -92,8 +94,8 @@ def collapse_probability_bounds(m, n, s0, support):
 def collapse_probability_lower_bound(m, n):
     """Return a lower bound on rho_m that holds for every true distribution; ours, beside (7).
 
-    rho_m >= 1 - 3n/(n + 1) (1 - 1/n)^m for m >= 1, fully synthetic. It is the better one where
-    n (1 - S_0) > 3n/(n + 1).
+    ``rho_m >= 1 - 3n/(n + 1) (1 - 1/n)^m`` for ``m >= 1``, fully synthetic. It is the better one
+    where ``n (1 - S_0) > 3n/(n + 1)``.
 
     Parameters
     ----------
@@ -118,21 +120,23 @@ def collapse_probability_lower_bound(m, n):
     0.9483
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
+    _checks.broadcast(m=m, n=n)
     return 1 - 3 * n / (n + 1) * (1 - 1 / n) ** m
 
 
 def collapse_time_bounds(n, s0, support):
     """Return the bounds (8) on E[T], the expected generation of total collapse.
 
-    1 + (1 - S_0) / (1 - 1/s~) (n - 1) <= E[T] <= 1 + (1 - S_0) n (n - 1), fully synthetic. The
-    upper one is attained at n = 1 and n = 2.
+    The lower one is ``1 + (1 - S_0) / (1 - 1/s~) (n - 1)``, the upper one
+    ``1 + (1 - S_0) n (n - 1)``, fully synthetic. The upper one is attained at ``n = 1`` and
+    ``n = 2``.
 
     Parameters
     ----------
     n : int or array_like of int
         Samples per generation, at least 1.
     s0 : float or Fraction
-        Collision probability of the true distribution, from 1/support to below 1.
+        Collision probability of the true distribution, from ``1/support`` to below 1.
     support : int
         Number of tokens with positive probability, at least 2 (the paper's s~).
 
@@ -159,8 +163,8 @@ def collapse_time_bounds(n, s0, support):
 def collapse_time_upper_bound(p, n):
     """Return our upper bound on E[T], which depends on all of p and is linear in n.
 
-    E[T] <= 2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n, fully synthetic. Beside
-    it, E[T] <= 2n - 1 holds for every p.
+    It is ``2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n``, fully synthetic. Beside
+    it, ``E[T] <= 2n - 1`` holds for every p.
 
     Parameters
     ----------
@@ -193,9 +197,9 @@ def collapse_time_upper_bound(p, n):
 
 
 def collapse_time_diffusion(p, n):
-    """Return the diffusion limit of E[T], -2n sum_i (1 - p_i) ln(1 - p_i), fully synthetic.
+    """Return the diffusion limit of E[T], ``-2n sum_i (1 - p_i) ln(1 - p_i)``, fully synthetic.
 
-    E[T] is never more than 1 above it and never more than 1 + (3/4) ln n below it.
+    E[T] is never more than 1 above it and never more than ``1 + (3/4) ln n`` below it.
 
     Parameters
     ----------

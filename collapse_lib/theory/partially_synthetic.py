@@ -3,15 +3,15 @@
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import faded, gain, lost, one_like
+from collapse_lib.theory._core import faded, gain, lost, mixed_sizes, one_like
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
     """Return S_m for partially synthetic training: (9) with its sign corrected.
 
-    S_m = S_1 + c_m (1 - 1/N) (1 - S_0), where S_1 = 1/N + (1 - 1/N) S_0 is that of the real
-    corpus, c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n) and beta = n (n - 1) / (N + n)^2.
-    The real corpus is drawn once and kept.
+    ``S_m = S_1 + c_m (1 - 1/N) (1 - S_0)``, where ``S_1 = 1/N + (1 - 1/N) S_0`` is that of the
+    real corpus, ``c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)`` and
+    ``beta = n (n - 1) / (N + n)^2``. The real corpus is drawn once and kept.
 
     Parameters
     ----------
@@ -53,12 +53,18 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
 
     Parameters
     ----------
-    m, real, synthetic, s0
-        As in `expected_collision_mixed`.
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to 1.
 
     Returns
     -------
-    float, Fraction (if `s0` is one) or ndarray
+    float, Fraction (if `s0` is one) or ndarray (the broadcast shape of m, real, synthetic)
 
     Raises
     ------
@@ -81,23 +87,25 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
 
 
 def squared_deviation(m, real, synthetic, p):
-    """Return E sum_i (p_i^(m) - p_i^(1))^2 exactly, partially synthetic, real corpus kept.
+    """Return ``E sum_i (p_i^(m) - p_i^(1))^2`` exactly, partially synthetic, real corpus kept.
 
-    It is c_m (1 - 1/N) sum_i p_i (1 - p_i), and equals S_m - S_1: in `expected_collision_mixed`
-    the part beyond that of the real corpus.
+    It is ``c_m (1 - 1/N) sum_i p_i (1 - p_i)``, and equals ``S_m - S_1``: in
+    `expected_collision_mixed` the part beyond that of the real corpus.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
-    real, synthetic : int or array_like of int
-        Size of the real corpus, at least 1, and samples of the last model, at least 0.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
     p : array_like of shape (tokens,)
         The true distribution; a sequence of `Fraction` gives an exact result.
 
     Returns
     -------
-    float, Fraction (if `p` is rational) or ndarray
+    float, Fraction (if `p` is rational) or ndarray (the broadcast shape of m, real, synthetic)
 
     Raises
     ------
@@ -117,20 +125,26 @@ def squared_deviation(m, real, synthetic, p):
 
 
 def squared_deviation_from_truth(m, real, synthetic, p):
-    """Return E sum_i (p_i^(m) - p_i)^2 exactly, partially synthetic, real corpus kept.
+    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly, partially synthetic, real corpus kept.
 
-    As every model is right on average, it equals S_m - S_0. It grows from (1 - S_0)/N, which
-    the real corpus alone costs, towards (1 - S_0) (1 + 2 alpha) / (N + (N + 1) alpha), where
-    alpha = n / (N + n): never to 1.5 times as much.
+    As every model is right on average, it equals ``S_m - S_0``. It grows from ``(1 - S_0)/N``,
+    which the real corpus alone costs, towards ``(1 - S_0) (1 + 2 alpha) / (N + (N + 1) alpha)``,
+    where ``alpha = n / (N + n)``: never to 1.5 times as much.
 
     Parameters
     ----------
-    m, real, synthetic, p
-        As in `squared_deviation`.
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+    p : array_like of shape (tokens,)
+        The true distribution; a sequence of `Fraction` gives an exact result.
 
     Returns
     -------
-    float, Fraction (if `p` is rational) or ndarray
+    float, Fraction (if `p` is rational) or ndarray (the broadcast shape of m, real, synthetic)
 
     Raises
     ------
@@ -150,20 +164,26 @@ def squared_deviation_from_truth(m, real, synthetic, p):
 
 
 def squared_deviation_fresh(m, real, synthetic, p):
-    """Return E sum_i (p_i^(m) - p_i)^2 exactly if the real samples are drawn anew each time.
+    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly if the real samples are drawn anew each time.
 
     Otherwise as in the partially synthetic schedule: N real samples and n of the last model.
-    It falls from (1 - S_0)/N towards (1 - S_0) (N + n) / (N^2 + (2N + 1) n), since through the
-    last model a generation also profits from the real samples of those before.
+    It falls from ``(1 - S_0)/N`` towards ``(1 - S_0) (N + n) / (N^2 + (2N + 1) n)``, since through
+    the last model a generation also profits from the real samples of those before.
 
     Parameters
     ----------
-    m, real, synthetic, p
-        As in `squared_deviation`.
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+    p : array_like of shape (tokens,)
+        The true distribution; a sequence of `Fraction` gives an exact result.
 
     Returns
     -------
-    float, Fraction (if `p` is rational) or ndarray
+    float, Fraction (if `p` is rational) or ndarray (the broadcast shape of m, real, synthetic)
 
     Raises
     ------
@@ -186,9 +206,7 @@ def squared_deviation_fresh(m, real, synthetic, p):
 
 def _mixed(m, real, synthetic, s0):
     """Return the arguments of a partially synthetic formula, validated; arrays are inexact."""
-    m = _checks.integers(m, "m", 1)
-    real = _checks.integers(real, "real", 1)
-    synthetic = _checks.integers(synthetic, "synthetic", 0)
+    m, real, synthetic = mixed_sizes(m, real, synthetic)
     s0 = _checks.unit_interval(s0, "s0")
     numbers = all(np.ndim(value) == 0 for value in (m, real, synthetic))
     return m, real, synthetic, s0 if numbers else float(s0)

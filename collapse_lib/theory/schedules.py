@@ -26,18 +26,18 @@ def expected_collisions(sizes, kept, s0):
     Parameters
     ----------
     sizes : sequence of array_like of int
-        sizes[m - 1][t] samples of model t train generation m, for t = 0, ..., m - 1. A square
-        array of shape (M, M) will do, too: what stands beyond t = m - 1 must be zero.
+        ``sizes[m - 1][t]`` samples of model t train generation m, for t = 0, ..., m - 1. A square
+        array of shape (M, M) will do, too: what stands beyond ``t = m - 1`` must be zero.
     kept : bool or tuple of int
         The sources whose corpora are drawn once, so that later generations reuse their first
-        samples: all (True), none (False), or those given.
+        samples: all (True), none (False), or those given, from 0 to M - 1.
     s0 : float or Fraction
         Collision probability of the true distribution, from 0 to 1.
 
     Returns
     -------
     ndarray of shape (M + 1,)
-        Of `Fraction` if `s0` is one. The cost grows like M^3.
+        Of `Fraction` if `s0` is one. The cost grows like ``M^3``.
 
     Raises
     ------
@@ -55,6 +55,10 @@ def expected_collisions(sizes, kept, s0):
     s0 = _checks.unit_interval(s0, "s0")
     if not isinstance(kept, bool | tuple):
         raise ValueError(f"kept must be True, False or a tuple of sources, got {kept!r}")
+    if isinstance(kept, tuple):
+        kept = _checks.integers(kept, "kept", 0)
+        if kept.size and kept.max() >= max(len(sizes), 1):
+            raise ValueError(f"kept must hold sources below {len(sizes)}, got {kept.max()}")
     return _Moments(sizes, kept, s0).run()
 
 
@@ -70,7 +74,7 @@ class _Moments:
         self.sizes = sizes
         self.exact = isinstance(s0, Fraction)
         generation, source = np.nonzero(sizes)
-        is_kept = np.isin(source, kept) if isinstance(kept, tuple) else np.full(source.shape, kept)
+        is_kept = np.full(source.shape, kept) if isinstance(kept, bool) else np.isin(source, kept)
         count = np.where(is_kept, sizes[generation, source], 0)
         rows, which = np.unique(np.stack([source, count], axis=1), axis=0, return_inverse=True)
         self.source, self.count = rows.T
@@ -137,14 +141,16 @@ def _table(sizes):
 def expected_collision_accumulating(m, real, synthetic, s0):
     """Return S_m where every corpus so far is kept and each model adds n samples.
 
-    1 - S_m = (1 - S_0) (1 - 1/N) prod_{j=2}^m (1 - n / (N + (j-1) n)^2).
+    ``1 - S_m = (1 - S_0) (1 - 1/N) prod_{j=2}^m (1 - n / (N + (j-1) n)^2)``.
 
     Parameters
     ----------
     m : int
         Generation, at least 1.
-    real, synthetic : int
-        Size of the real corpus, at least 1, and samples that each model adds, at least 0.
+    real : int
+        Size of the real corpus, at least 1 (N).
+    synthetic : int
+        Samples that each model adds, at least 0 (n).
     s0 : float or Fraction
         Collision probability of the true distribution, from 0 to 1.
 
@@ -177,8 +183,8 @@ def expected_collision_accumulating(m, real, synthetic, s0):
 def expected_collision_random(m, n, s0):
     """Return S_m where n samples come from the average of all models so far, drawn anew.
 
-    1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2)): the sizes n_t^(m) are random, as in
-    `RandomlySampled`. It tends to (1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n)).
+    ``1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2))``: the sizes n_t^(m) are random, as in
+    `RandomlySampled`. ``1 - S_m`` tends to ``(1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n))``.
 
     Parameters
     ----------

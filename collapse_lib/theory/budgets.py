@@ -1,0 +1,156 @@
+"""How much synthetic data a tolerance allows: the largest n that a bound on the deviation permits.
+
+Partially synthetic training as in `deviation`: epsilon is the largest expected distance
+``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m.
+"""
+
+from fractions import Fraction
+from math import e, floor, inf, log, pi, sqrt
+
+from collapse_lib import _checks
+from collapse_lib.theory._core import spread
+
+
+def budget_as_printed(real, size, epsilon):
+    """Return the budget of (11): what Theorem 3 allows where s is large against n.
+
+    It is ``2 pi e^-2 min(s - 2, log(sqrt(2) pi N epsilon / (6 e s)))``, rounded down.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1.
+    size : int
+        Number of tokens, at least 2.
+    epsilon : float
+        The largest expected distance from the first model that is tolerated, above 0.
+
+    Returns
+    -------
+    int
+        Samples of the last model; 0 where no synthetic data is allowed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> budget_as_printed(7734, 65, 0.1), budget_as_printed(7735, 65, 0.1)
+    (0, 1)
+    """
+    real = _checks.integer(real, "real", 1)
+    size = _checks.integer(size, "size", 2)
+    epsilon = _checks.positive(epsilon, "epsilon")
+    logarithm = log(sqrt(2) * pi * real * epsilon / (6 * e * size))
+    return max(0, floor(2 * pi / e**2 * min(size - 2, logarithm)))
+
+
+def budget_linear(real, epsilon):
+    """Return ``N epsilon / 2``, rounded down: a budget for any p.
+
+    It follows from (18), as the 1-norm between two distributions is at most 2.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1.
+    epsilon : float
+        The largest expected distance from the first model that is tolerated, above 0.
+
+    Returns
+    -------
+    int
+        Samples of the last model.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> budget_linear(real=1000, epsilon=0.1)
+    50
+    """
+    real = _checks.integer(real, "real", 1)
+    return floor(real * _decimal(epsilon) / 2)
+
+
+def budget_quadratic(real, support, epsilon):
+    """Return ``(N epsilon)^2 / (s~ - 1)``, rounded down: a budget for any p on s~ tokens.
+
+    It follows from (18), too.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1.
+    support : int
+        Number of tokens with positive probability, at least 2 (the paper's s~).
+    epsilon : float
+        The largest expected distance from the first model that is tolerated, above 0.
+
+    Returns
+    -------
+    int
+        Samples of the last model.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> budget_quadratic(real=1000, support=52, epsilon=0.1)
+    196
+    """
+    real = _checks.integer(real, "real", 1)
+    support = _checks.integer(support, "support", 2)
+    return floor((real * _decimal(epsilon)) ** 2 / (support - 1))
+
+
+def budget(real, p, epsilon):
+    """Return the largest n for which `deviation_bound_sharp` is at most epsilon for all m.
+
+    In closed form ``N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2)``, rounded down, with Q
+    as there. Where the denominator is not positive, any amount of synthetic data will do.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1.
+    p : array_like of shape (tokens,)
+        The true distribution.
+    epsilon : float
+        The largest expected distance from the first model that is tolerated, above 0.
+
+    Returns
+    -------
+    int or float
+        Samples of the last model; `math.inf` where any number is allowed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> p = [1 / 52] * 52
+    >>> budget(real=1000, p=p, epsilon=0.1), budget(real=3000, p=p, epsilon=0.1)
+    (323, inf)
+    """
+    real = _checks.integer(real, "real", 1)
+    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
+    denominator = spread(_checks.distribution(p)) ** 2 * (1 - 1 / real) - (2 * real + 1) * squared
+    if denominator <= 0:
+        return inf
+    return floor(real**2 * squared / denominator)
+
+
+def _decimal(epsilon):
+    """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
+    return Fraction(repr(_checks.positive(epsilon, "epsilon")))
