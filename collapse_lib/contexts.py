@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 
 from collapse_lib import _checks, coalescent
 
-#: Token i of a context has a probability proportional to i^-a; a is drawn for each context from
+#: Token i of a context has a probability proportional to ``i^-a``; a is drawn for each context from
 #: these, so that some leave much open and others little.
 EXPONENTS = (0.75, 1.0, 1.25, 1.5, 2.0)
 
@@ -60,9 +60,9 @@ def collapse(counts, generations):
     Notes
     -----
     A token that has c of the n samples is all that is left by generation m with probability
-    E[(c/n)^(A_(m-1))], which depends on c and n alone. It is computed once for each pair that
-    occurs, so the cost is linear in the number of contexts, apart from the n^2 operations for
-    the ancestors of each different n.
+    ``E[(c/n)^(A_(m-1))]``, with A_k as in `coalescent`, which depends on c and n alone. It is
+    computed once for each pair that occurs, so the cost is linear in the number of contexts,
+    apart from the ``n^2`` operations for the ancestors of each different n.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def collapse(counts, generations):
 def zipf_sizes(ranks, contexts, largest):
     """Return the number of samples of contexts by their rank, after Zipf and Mandelbrot.
 
-    n_j = largest (1 + b) / (j + b), rounded, with the b for which the last has one sample.
+    ``n_j = largest (1 + b) / (j + b)``, rounded, with the b for which the last has one sample.
 
     Parameters
     ----------
@@ -168,18 +168,28 @@ def zipf_task(rng, first, step, contexts, largest, tokens, generations):
     Parameters
     ----------
     rng : numpy.random.Generator
-    first, step : int
-    contexts, largest : int
-        As in `zipf_sizes`.
+    first : int
+        The first rank, from 1 to `contexts`.
+    step : int
+        From one rank to the next, at least 1.
+    contexts : int
+        How many contexts there are in all tasks; more than `largest`.
+    largest : int
+        Samples of the first context of all, at least 2.
     tokens : int
-        As in `zipf_counts`.
+        Size of the vocabulary, at least 2.
     generations : int
-        As in `collapse`.
+        The last m, at least 0.
 
     Returns
     -------
     dict
         "contexts", the number in this task, and "expected" and "log_all" as in `Collapse`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
 
     Examples
     --------
@@ -187,7 +197,9 @@ def zipf_task(rng, first, step, contexts, largest, tokens, generations):
     >>> found["contexts"]
     100
     """
-    ranks = np.arange(first, contexts + 1, step)
+    contexts = _checks.integer(contexts, "contexts", 1)
+    first = _checks.integer(first, "first", 1, contexts)
+    ranks = np.arange(first, contexts + 1, _checks.integer(step, "step", 1))
     counts = zipf_counts(zipf_sizes(ranks, contexts, largest), tokens, rng)
     return {"contexts": ranks.size} | collapse(counts, generations)._asdict()
 

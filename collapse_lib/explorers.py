@@ -89,9 +89,10 @@ class Explorer:
         for control in controls.values():
             frames *= len(control.values)
         if not 1 <= len(controls) <= MAX_CONTROLS or frames > MAX_FRAMES:
+            got = f"{len(controls)} of {frames}" if controls else "none"
             raise ValueError(
                 f"controls must be 1 to {MAX_CONTROLS} sliders of at most {MAX_FRAMES} frames "
-                f"together, got {len(controls)} of {frames}"
+                f"together, got {got}"
             )
         self.draw, self.controls = draw, controls
 

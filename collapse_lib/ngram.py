@@ -55,18 +55,31 @@ class Table:
 
 
 def encode(text, alphabet):
-    """Return the tokens of a text, shape (length,).
+    """Return the tokens of a text.
+
+    Parameters
+    ----------
+    text : str
+        At least one character.
+    alphabet : str
+        The characters, each once, in the order of their tokens.
+
+    Returns
+    -------
+    ndarray of int64, shape (length,)
 
     Raises
     ------
     ValueError
-        If the text is empty or has a character that is not in the alphabet.
+        If the text is empty, has a character that is not in the alphabet, or the alphabet has
+        one twice.
 
     Examples
     --------
     >>> encode("abba", "ab")
     array([0, 1, 1, 0])
     """
+    _check_alphabet(alphabet)
     if not isinstance(text, str) or not text:
         raise ValueError(f"text must be a text that is not empty, got {text!r}")
     foreign = sorted(set(text) - set(alphabet))
@@ -80,12 +93,27 @@ def encode(text, alphabet):
 def decode(tokens, alphabet):
     """Return the text of tokens.
 
+    Parameters
+    ----------
+    tokens : array_like of int, shape (length,)
+    alphabet : str
+        The characters, each once, in the order of their tokens.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a token is not in the alphabet, or the alphabet has a character twice.
+
     Examples
     --------
     >>> decode([0, 1, 1, 0], "ab")
     'abba'
     """
-    return "".join(alphabet[token] for token in tokens)
+    return "".join(alphabet[token] for token in _tokens(tokens, alphabet))
 
 
 def count(text, order, alphabet=None):
@@ -98,7 +126,7 @@ def count(text, order, alphabet=None):
     order : int
         Characters in a context, at least 1; the numbers of contexts must fit 63 bits.
     alphabet : str, optional
-        By default the characters of the text, sorted.
+        The characters, each once; by default those of the text, sorted.
 
     Returns
     -------
@@ -107,7 +135,8 @@ def count(text, order, alphabet=None):
     Raises
     ------
     ValueError
-        If the text is empty or has foreign characters, or `order` is out of range.
+        If the text is empty or has foreign characters, the alphabet has one twice, or `order`
+        is out of range.
 
     Examples
     --------
@@ -117,12 +146,40 @@ def count(text, order, alphabet=None):
            [2, 0]])
     """
     alphabet = "".join(sorted(set(text))) if alphabet is None else alphabet
-    tokens = encode(text, alphabet)
-    return count_tokens(tokens, _order(order, alphabet), alphabet)
+    return count_tokens(encode(text, alphabet), order, alphabet)
 
 
 def count_tokens(tokens, order, alphabet):
-    """Return the table of a text that is given by its tokens, of shape (length,)."""
+    """Count what follows every context of a text that is given by its tokens.
+
+    Parameters
+    ----------
+    tokens : array_like of int, shape (length,)
+        At least one token.
+    order : int
+        Characters in a context, at least 1; the numbers of contexts must fit 63 bits.
+    alphabet : str
+        The characters, each once, in the order of their tokens.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        If there are no tokens, one is not in the alphabet, the alphabet has a character twice,
+        or `order` is out of range.
+
+    Examples
+    --------
+    >>> count_tokens([0, 1, 0, 1], 1, "ab").counts.toarray()
+    array([[0, 2],
+           [2, 0]])
+    """
+    tokens, order = _tokens(tokens, alphabet), _order(order, alphabet)
+    if not tokens.size:
+        raise ValueError("tokens must hold at least one token, got none")
     grams, occurrences = corpora.count_grams(tokens, order + 1, len(alphabet))
     return _table(grams, occurrences, order, alphabet)
 
@@ -314,6 +371,22 @@ def _grams(table):
 
 def _digits(code, order, size):
     return [int(code) // size**place % size for place in reversed(range(order))]
+
+
+def _tokens(tokens, alphabet):
+    """Return tokens of the alphabet as an array of int64."""
+    _check_alphabet(alphabet)
+    tokens = _checks.integers(tokens, "tokens", 0)
+    if np.ndim(tokens) != 1:
+        raise ValueError(f"tokens must have shape (length,), got shape {np.shape(tokens)}")
+    if tokens.size and tokens.max() >= len(alphabet):
+        raise ValueError(f"tokens must be below {len(alphabet)}, got {tokens.max()}")
+    return tokens
+
+
+def _check_alphabet(alphabet):
+    if not isinstance(alphabet, str) or len(set(alphabet)) < len(alphabet):
+        raise ValueError(f"alphabet must be a text with no character twice, got {alphabet!r}")
 
 
 def _order(order, alphabet):

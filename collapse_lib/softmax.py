@@ -25,8 +25,10 @@ def loss(w, x, y):
     ----------
     w : array_like of shape (contexts, tokens)
         Weights: row j holds the logits of the next token after context j.
-    x, y : array_like of int, shape (samples,)
-        Contexts and next tokens.
+    x : array_like of int, shape (samples,)
+        The context of each sample.
+    y : array_like of int, shape (samples,)
+        Its next token.
 
     Returns
     -------
@@ -43,20 +45,23 @@ def loss(w, x, y):
     0.693147
     """
     w = _weights(w)
-    counts = _counts(x, y, w.shape)
-    return _loss(w, counts)
+    return _loss(w, _counts(x, y, w.shape, "the shape of w"))
 
 
 def gradient(w, x, y):
     """Return the gradient of `loss` in the weights (Appendix 8.1).
 
-    Row j is N_j / M * (softmax(w_j) - p^_j): the share of context j among the samples times
-    the distance of the model from the frequencies.
+    Row j is ``N_j / M * (softmax(w_j) - f_j)``: the share ``N_j / M`` of context j among the
+    samples times what the model exceeds the frequencies f_j by.
 
     Parameters
     ----------
     w : array_like of shape (contexts, tokens)
-    x, y : array_like of int, shape (samples,)
+        Weights: row j holds the logits of the next token after context j.
+    x : array_like of int, shape (samples,)
+        The context of each sample.
+    y : array_like of int, shape (samples,)
+        Its next token.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def gradient(w, x, y):
     array([[ 0.25, -0.25]])
     """
     w = _weights(w)
-    return _gradient(w, _counts(x, y, w.shape))
+    return _gradient(w, _counts(x, y, w.shape, "the shape of w"))
 
 
 def empirical_conditionals(x, y, shape=None):
@@ -81,8 +86,10 @@ def empirical_conditionals(x, y, shape=None):
 
     Parameters
     ----------
-    x, y : array_like of int, shape (samples,)
-        Contexts and next tokens.
+    x : array_like of int, shape (samples,)
+        The context of each sample.
+    y : array_like of int, shape (samples,)
+        Its next token.
     shape : tuple of int, optional
         (contexts, tokens); by default as large as the samples need.
 
@@ -134,8 +141,10 @@ def fit(x, y, shape=None, iterations=1000):
 
     Parameters
     ----------
-    x, y : array_like of int, shape (samples,)
-        Contexts and next tokens.
+    x : array_like of int, shape (samples,)
+        The context of each sample.
+    y : array_like of int, shape (samples,)
+        Its next token.
     shape : tuple of int, optional
         (contexts, tokens); by default as large as the samples need.
     iterations : int, optional
@@ -198,7 +207,7 @@ def _weights(w):
     return w
 
 
-def _counts(x, y, shape):
+def _counts(x, y, shape, name="shape"):
     """Return the number of samples of each context and token, shape (contexts, tokens)."""
     x, y = (np.atleast_1d(_checks.integers(v, name, 0)) for v, name in ((x, "x"), (y, "y")))
     if x.ndim != 1 or x.shape != y.shape or not x.size:
@@ -211,7 +220,9 @@ def _counts(x, y, shape):
     if not fits or not all(
         _checks.is_whole(k) and k >= n for k, n in zip(shape, needed, strict=True)
     ):
-        raise ValueError(f"shape must hold the contexts and tokens, at least {needed}, got {shape}")
+        raise ValueError(
+            f"{name} must hold the contexts and tokens, at least {needed}, got {shape}"
+        )
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, (x, y), 1)
     return counts

@@ -118,6 +118,22 @@ def test_sparse_tables_need_not_be_tidy():
         ),
         (lambda: contexts.zipf_sizes([1], 100, 1), "largest must be an integer of at least 2"),
         (lambda: contexts.zipf_counts([0], 9, 1), "sizes must hold integers of at least 1, got 0"),
+        (
+            lambda: contexts.zipf_task(1, 0, 1, 100, 9, 9, 2),
+            "first must be an integer of at least 1, got 0",
+        ),
+        (
+            lambda: contexts.zipf_task(1, 101, 1, 100, 9, 9, 2),
+            "first must be an integer of at most 100, got 101",
+        ),
+        (
+            lambda: contexts.zipf_task(1, 1, 0, 100, 9, 9, 2),
+            "step must be an integer of at least 1, got 0",
+        ),
+        (
+            lambda: contexts.zipf_task(1, 1, 1, 1.5, 9, 9, 2),
+            "contexts must be an integer of at least 1, got 1.5",
+        ),
         (lambda: contexts.zipf_counts([3], 1, 1), "tokens must be an integer of at least 2, got 1"),
     ],
 )

@@ -92,16 +92,17 @@ def test_one_switch_decides_between_page_and_widget(explorer, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "controls",
+    ("controls", "got"),
     [
-        {},
-        {name: Slider(name, (1, 2)) for name in "abc"},
-        {"slope": Slider("many", tuple(range(65)))},
-        {"a": Slider("a", tuple(range(9))), "b": Slider("b", tuple(range(8)))},
+        ({}, "none"),
+        ({name: Slider(name, (1, 2)) for name in "abc"}, "3 of 8"),
+        ({"slope": Slider("many", tuple(range(65)))}, "1 of 65"),
+        ({"a": Slider("a", tuple(range(9))), "b": Slider("b", tuple(range(8)))}, "2 of 72"),
     ],
 )
-def test_too_many_or_too_few_controls(controls):
-    with pytest.raises(ValueError, match="controls must be 1 to 2 sliders of at most 64 frames"):
+def test_too_many_or_too_few_controls(controls, got):
+    message = f"controls must be 1 to 2 sliders of at most 64 frames together, got {got}"
+    with pytest.raises(ValueError, match=message):
         Explorer(draw, **controls)
 
 

@@ -121,14 +121,20 @@ def test_extreme_weights_do_not_overflow():
         ),
         (lambda: softmax.loss([[np.inf, 0.0]], [0], [0]), "w must be finite, got inf"),
         (lambda: softmax.loss([["a"]], [0], [0]), "w must be an array of numbers, got [['a']]"),
-        (lambda: softmax.loss([[0.0, 0.0]], [1], [0]), "at least (2, 1), got (1, 2)"),
-        (lambda: softmax.gradient([[0.0, 0.0]], [0], [2]), "at least (1, 3), got (1, 2)"),
+        (
+            lambda: softmax.loss([[0.0, 0.0]], [1], [0]),
+            "the shape of w must hold the contexts and tokens, at least (2, 1), got (1, 2)",
+        ),
+        (lambda: softmax.gradient([[0.0, 0.0]], [0], [2]), "the shape of w must hold the contexts"),
         (lambda: softmax.fit([0, 1], [0]), "x and y must have the same shape (samples,), not"),
         (lambda: softmax.fit([[0]], [[0]]), "got (1, 1) and (1, 1)"),
         (lambda: softmax.fit([-1], [0]), "x must hold integers of at least 0, got -1"),
         (lambda: softmax.fit([0], [0.5]), "y must hold integers, got an array of float64"),
         (lambda: softmax.fit([0], [0], iterations=0), "iterations must be an integer of at least"),
-        (lambda: softmax.empirical_conditionals([0], [3], shape=(1, 2)), "at least (1, 4)"),
+        (
+            lambda: softmax.empirical_conditionals([0], [3], shape=(1, 2)),
+            "shape must hold the contexts and tokens, at least (1, 4), got (1, 2)",
+        ),
     ],
 )
 def test_bad_input(call, message):

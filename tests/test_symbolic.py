@@ -149,3 +149,21 @@ def test_harmonic_gap(size):
 def test_the_collision_gap_vanishes_for_the_uniform_distribution(tokens):
     gap = sp.sympify(symbolic.collision_gap(tokens))
     assert gap.subs({symbol: sp.Rational(1, tokens) for symbol in gap.free_symbols}) == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: symbolic.collision_gap(0), "tokens must be an integer of at least 1, got 0"),
+        (lambda: symbolic.parents(-1), "k must be an integer of at least 0, got -1"),
+        (lambda: symbolic.reciprocal_parents(0), "k must be an integer of at least 1, got 0"),
+        (lambda: symbolic.reciprocal_parents(2, 2), "shift must be an integer of at most 1, got 2"),
+        (lambda: symbolic.harmonic_gap(0), "size must be an integer of at least 1, got 0"),
+        (lambda: symbolic.theorem_2(2), "sign must be 1 or -1, got 2"),
+        (lambda: symbolic.cross_entropy_gradient(0), "tokens must be an integer of at least 1"),
+        (lambda: symbolic.cross_entropy_curvature(1.5), "tokens must be an integer of at least 1"),
+    ],
+)
+def test_bad_input(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call()

@@ -2,6 +2,7 @@
 
 import sympy as sp
 
+from collapse_lib import _checks
 from collapse_lib.symbolic._core import S0, DerivationError, m, n, require_equal, x
 from collapse_lib.symbolic.fully_synthetic import expected_collision
 
@@ -10,23 +11,25 @@ rho = sp.Symbol("rho", nonnegative=True)
 
 
 def collision_gap(tokens=3):
-    """Return s sum_i p_i^2 - (sum_i p_i)^2 for s tokens, as a sum of squares.
+    """Return ``s sum_i p_i^2 - (sum_i p_i)^2`` for s tokens, as a sum of squares.
 
-    It is not negative, so the collision probability of s tokens is at least 1/s: the
+    It is not negative, so the collision probability of s tokens is at least ``1/s``: the
     inequality of Cauchy and Schwarz.
 
     Parameters
     ----------
     tokens : int, optional
-        The number s.
+        The number s, at least 1.
 
     Returns
     -------
     sympy.Expr
-        The sum of (p_i - p_j)^2 over all pairs.
+        The sum of ``(p_i - p_j)^2`` over all pairs.
 
     Raises
     ------
+    ValueError
+        If `tokens` is less than 1.
     DerivationError
         If the two are not the same.
 
@@ -35,6 +38,7 @@ def collision_gap(tokens=3):
     >>> collision_gap(2)
     (p_1 - p_2)**2
     """
+    tokens = _checks.integer(tokens, "tokens", 1)
     p = sp.symbols(f"p_1:{tokens + 1}", real=True)
     squares = sum((p[i] - p[j]) ** 2 for j in range(tokens) for i in range(j))
     gap = tokens * sum(q**2 for q in p) - sum(p) ** 2
@@ -45,15 +49,15 @@ def collision_gap(tokens=3):
 def collapse_probability_bounds():
     """Return the bounds (7) on rho_m, the probability of total collapse by generation m.
 
-    The collision probability is 1 after the collapse. Before it, it is at least 1/s, by
-    `collision_gap`, and at most the largest probability of a token, so at most 1 - 1/n. Hence
-    S_m lies between rho + (1 - rho)/s and rho + (1 - rho)(1 - 1/n), with S_m from (6). Both
-    increase with rho, so solving for it keeps the inequalities.
+    The collision probability is 1 after the collapse. Before it, it is at least ``1/s``, by
+    `collision_gap`, and at most the largest probability of a token, so at most ``1 - 1/n``.
+    Hence S_m lies between ``rho + (1 - rho)/s`` and ``rho + (1 - rho)(1 - 1/n)``, with S_m from
+    (6). Both increase with rho, so solving for it keeps the inequalities.
 
     Returns
     -------
     (sympy.Expr, sympy.Expr)
-        The lower and the upper bound for m >= 1, in the symbols m, n, s (support) and S_0.
+        The lower and the upper bound for ``m >= 1``, in the symbols m, n, s (support) and S_0.
 
     Raises
     ------
@@ -78,10 +82,10 @@ def collapse_probability_bounds():
 
 
 def geometric_sum():
-    """Return sum_{k >= 1} (1 - 1/n)^k.
+    """Return ``sum_{k >= 1} (1 - 1/n)^k``.
 
-    The partial sum up to m is guessed and proved by induction: it is 0 for m = 0, and grows
-    by the next power. As 0 <= 1 - 1/n < 1, the powers then go to 0.
+    The partial sum up to m is guessed and proved by induction: it is 0 for ``m = 0``, and grows
+    by the next power. As ``0 <= 1 - 1/n < 1``, the powers then go to 0.
 
     Returns
     -------
@@ -107,10 +111,10 @@ def geometric_sum():
 
 
 def collapse_time_bounds():
-    """Return the bounds (8) on E[T], the sum of 1 - rho_m over m >= 0.
+    """Return the bounds (8) on E[T], the sum of ``1 - rho_m`` over ``m >= 0``.
 
-    The term of m = 0 is 1. The others are bounded by (7); by `geometric_sum`, the powers add
-    up to n - 1.
+    The term of ``m = 0`` is 1. The others are bounded by (7); by `geometric_sum`, the powers add
+    up to ``n - 1``.
 
     Returns
     -------
@@ -143,10 +147,20 @@ def collapse_time_bounds():
 def parents(k):
     """Return the law of the number of distinct parents of k samples among n.
 
+    Parameters
+    ----------
+    k : int
+        Number of samples, at least 0.
+
     Returns
     -------
     list of sympy.Expr
         Entry j is the probability of j parents, j = 0, ..., k, in the symbol n.
+
+    Raises
+    ------
+    ValueError
+        If `k` is negative.
 
     Examples
     --------
@@ -154,7 +168,7 @@ def parents(k):
     [0, 1/n, (n - 1)/n]
     """
     law = [sp.Integer(1)]
-    for _ in range(k):
+    for _ in range(_checks.integer(k, "k", 0)):
         stay = [j * q / n for j, q in enumerate(law)] + [sp.Integer(0)]
         grow = [sp.Integer(0)] + [(n - j) * q / n for j, q in enumerate(law)]
         law = [sp.factor(a + b) for a, b in zip(stay, grow, strict=True)]
@@ -162,17 +176,18 @@ def parents(k):
 
 
 def reciprocal_parents(k, shift=0):
-    """Return E[1 / (K + shift)] for the number K of distinct parents of k samples among n.
+    """Return ``E[1 / (K + shift)]`` for the number K of distinct parents of k samples among n.
 
     Two ways must agree, for every n: the mean over the law of K, and the probability that a
-    certain label is the largest, a sum of powers: of j^(k-1) over 1, ..., n, divided by n^k
-    (shift 0), or of j^k over 0, ..., n, divided by (n + 1) n^k (shift 1).
+    certain label is the largest, a sum of powers: of ``j^(k-1)`` over 1, ..., n, divided by
+    ``n^k`` (shift 0), or of ``j^k`` over 0, ..., n, divided by ``(n + 1) n^k`` (shift 1).
 
     Parameters
     ----------
     k : int
         Number of samples, at least 1.
     shift : {0, 1}, optional
+        What is added to K; by default nothing.
 
     Returns
     -------
@@ -181,6 +196,8 @@ def reciprocal_parents(k, shift=0):
 
     Raises
     ------
+    ValueError
+        If an argument is out of range.
     DerivationError
         If the two ways differ.
 
@@ -191,6 +208,7 @@ def reciprocal_parents(k, shift=0):
     >>> reciprocal_parents(3, shift=1)
     (n + 1)/(4*n)
     """
+    k, shift = _checks.integer(k, "k", 1), _checks.integer(shift, "shift", 0, 1)
     by_law = sum(q / (j + shift) for j, q in enumerate(parents(k)) if j)
     j = sp.Symbol("j", integer=True, positive=True)
     powers = sp.summation(j ** (k - 1 + shift), (j, 1, n))
@@ -200,7 +218,9 @@ def reciprocal_parents(k, shift=0):
 
 
 def harmonic_gap(size):
-    """Return E[H_N - H_L] for L ~ Bin(N, 1 - x) and harmonic numbers H, as a polynomial in x.
+    """Return ``E[H_N - H_L]`` for ``L ~ Bin(N, 1 - x)``, as a polynomial in x.
+
+    H_k is the harmonic number ``1 + 1/2 + ... + 1/k``.
 
     Parameters
     ----------
@@ -210,10 +230,12 @@ def harmonic_gap(size):
     Returns
     -------
     sympy.Expr
-        x + x^2/2 + ... + x^N/N.
+        ``x + x^2/2 + ... + x^N/N``.
 
     Raises
     ------
+    ValueError
+        If `size` is less than 1.
     DerivationError
         If the sum over all outcomes is another polynomial.
 
@@ -222,6 +244,7 @@ def harmonic_gap(size):
     >>> harmonic_gap(3)
     x**3/3 + x**2/2 + x
     """
+    size = _checks.integer(size, "size", 1)
     by_outcomes = sum(
         sp.binomial(size, left)
         * (1 - x) ** left

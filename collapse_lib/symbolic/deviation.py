@@ -25,10 +25,10 @@ _mean = sp.Function("mu")
 
 
 def mean_given_corpus():
-    """Return E[p^(m) | p^(1)].
+    """Return ``E[p^(m) | p^(1)]``.
 
     The mean of n samples of a model is that of the model, so that the definition of p^(m + 1)
-    makes mu(m + 1) = (N p_1 + n mu(m)) / (N + n), with mu(1) = p_1. SymPy solves it.
+    makes ``mu(m + 1) = (N p_1 + n mu(m)) / (N + n)``, with ``mu(1) = p_1``. SymPy solves it.
 
     Returns
     -------
@@ -52,15 +52,16 @@ def mean_given_corpus():
 
 
 def squared_deviation_given_corpus():
-    """Return E[(p^(m) - p^(1))^2 | p^(1)], the exact deviation for the corpus at hand.
+    """Return ``E[(p^(m) - p^(1))^2 | p^(1)]``, the exact deviation for the corpus at hand.
 
-    p^(m + 1) - p_1 is n / (N + n) times q - p_1, where q is the frequency among n samples of
-    p^(m). Given the corpus, E[q^2] comes from the binomial moment and E[q] = p_1.
+    ``p^(m + 1) - p_1`` is ``n / (N + n)`` times ``q - p_1``, where q is the frequency among n
+    samples of p^(m). Given the corpus, ``E[q^2]`` comes from the binomial moment and
+    ``E[q] = p_1``.
 
     Returns
     -------
     sympy.Expr
-        (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) p_1 (1 - p_1).
+        ``(1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) p_1 (1 - p_1)``.
 
     Raises
     ------
@@ -85,15 +86,15 @@ def squared_deviation_given_corpus():
 
 
 def squared_deviation():
-    """Return E[(p^(m) - p^(1))^2].
+    """Return ``E[(p^(m) - p^(1))^2]``.
 
     By two routes: the mean over corpora of `squared_deviation_given_corpus`; and
-    nu(m) - 2 E[p^(1) p^(m)] + nu(1) = nu(m) - nu(1), with nu from Theorem 2.
+    ``nu(m) - 2 E[p^(1) p^(m)] + nu(1) = nu(m) - nu(1)``, with nu from Theorem 2.
 
     Returns
     -------
     sympy.Expr
-        (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) (1 - 1/N) p (1 - p).
+        ``(1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) (1 - 1/N) p (1 - p)``.
 
     Raises
     ------
@@ -114,19 +115,19 @@ def squared_deviation():
 
 
 def squared_deviation_from_truth():
-    """Return E[(p^(m) - p)^2], and its limit for many generations.
+    """Return ``E[(p^(m) - p)^2]``, and its limit for many generations.
 
-    As E[p^(m)] = p, it is nu(m) - p^2.
+    As ``E[p^(m)] = p``, it is ``nu(m) - p^2``.
 
     Returns
     -------
     (sympy.Expr, sympy.Expr)
-        The limit is (1 + 2 alpha) / (N + (N + 1) alpha) p (1 - p).
+        The limit is ``(1 + 2 alpha) / (N + (N + 1) alpha) p (1 - p)``.
 
     Raises
     ------
     DerivationError
-        If the limit is another, or not below 3/2 of p (1 - p) / N, what the corpus costs.
+        If the limit is another, or not below 3/2 of ``p (1 - p) / N``, what the corpus costs.
 
     Examples
     --------
@@ -144,15 +145,15 @@ def squared_deviation_from_truth():
 
 
 def squared_deviation_fresh():
-    """Return E[(p^(m) - p)^2] where the real samples are drawn anew for each generation.
+    """Return ``E[(p^(m) - p)^2]`` where the real samples are drawn anew for each generation.
 
     The real frequencies are then independent of the last model, whose deviation counts
-    alpha^2 times, with the binomial variance of its n samples.
+    ``alpha^2`` times, with the binomial variance of its n samples.
 
     Returns
     -------
     (sympy.Expr, sympy.Expr)
-        The deviation, and its limit (N + n) / (N^2 + (2N + 1) n) p (1 - p).
+        The deviation, and its limit ``(N + n) / (N^2 + (2N + 1) n) p (1 - p)``.
 
     Raises
     ------
@@ -178,17 +179,17 @@ def squared_deviation_fresh():
 
 
 def large_n_limits():
-    """Return what S_m tends to for n -> oo: at a fixed m, and with m -> oo before.
+    """Return what S_m tends to for ``n -> oo``: at a fixed m, and with ``m -> oo`` before.
 
     Returns
     -------
     (sympy.Expr, sympy.Expr)
-        S_1 = 1/N + (1 - 1/N) S_0, and (3 + 2 (N - 1) S_0) / (2N + 1).
+        ``S_1 = 1/N + (1 - 1/N) S_0``, and ``(3 + 2 (N - 1) S_0) / (2N + 1)``.
 
     Raises
     ------
     DerivationError
-        If one of them is what the paper remarks for n >> N.
+        If one of them is what the paper remarks for ``n >> N``.
 
     Examples
     --------
@@ -209,10 +210,11 @@ def large_n_limits():
 
 
 def budget():
-    """Return the n at which the bound on the deviation, for m -> oo, is epsilon.
+    """Return the n at which the bound on the deviation, for ``m -> oo``, is epsilon.
 
-    The bound is sqrt(c (1 - 1/N)) Q with c = n / (N^2 + (2N + 1) n), from `squared_deviation`
-    and Jensen's inequality; Q = sum_i sqrt(p_i (1 - p_i)). SymPy solves for n.
+    The bound is ``sqrt(c (1 - 1/N)) Q`` with ``c = n / (N^2 + (2N + 1) n)``, from
+    `squared_deviation` and Jensen's inequality; ``Q = sum_i sqrt(p_i (1 - p_i))``. SymPy solves
+    for n.
 
     Returns
     -------
@@ -222,7 +224,7 @@ def budget():
     Raises
     ------
     DerivationError
-        If it differs from N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2).
+        If it differs from ``N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2)``.
 
     Examples
     --------

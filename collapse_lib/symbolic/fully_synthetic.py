@@ -6,10 +6,10 @@ from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, require_eq
 
 
 def binomial_second_moment():
-    """Return E[(X/n)^2] for X ~ Bin(n, x).
+    """Return ``E[(X/n)^2]`` for ``X ~ Bin(n, x)``.
 
-    X is a sum of n independent one-hot samples, so its generating function is
-    E[z^X] = (1 - x + x z)^n, and E[X^2] = G''(1) + G'(1).
+    X is a sum of n independent one-hot samples, so its generating function G(z) is
+    ``E[z^X] = (1 - x + x z)^n``, and ``E[X^2] = G''(1) + G'(1)``.
 
     Returns
     -------
@@ -44,19 +44,19 @@ def binomial_second_moment():
 def collision_recursion():
     """Return the recursion of the expected collision probability, the first half of (14).
 
-    The second moment of one token, given the model before, is linear in x and x^2. Summed
-    over tokens, x becomes 1 and x^2 becomes the collision probability; its expectation is
+    The second moment of one token, given the model before, is linear in x and ``x^2``. Summed
+    over tokens, x becomes 1 and ``x^2`` becomes the collision probability; its expectation is
     S(m) by the law of total expectation.
 
     Returns
     -------
     sympy.Eq
-        S(m + 1) in terms of S(m), for every m >= 0.
+        S(m + 1) in terms of S(m), for every ``m >= 0``.
 
     Raises
     ------
     DerivationError
-        If the second moment of a token is not a x + b x^2.
+        If the second moment of a token is not ``a x + b x^2``.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def collision_recursion():
 def expected_collision():
     """Return S_m in closed form, the second half of (14), which is (6).
 
-    `sympy.rsolve` solves `collision_recursion` from S(0) = S_0.
+    `sympy.rsolve` solves `collision_recursion` from ``S(0) = S_0``.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def token_variance():
     """Return the variance of the probability of one token, fully synthetic.
 
     By `binomial_second_moment`, the second moment u(m) of a probability with mean p obeys
-    u(m + 1) = p/n + (1 - 1/n) u(m), from u(0) = p^2; `sympy.rsolve` solves that.
+    ``u(m + 1) = p/n + (1 - 1/n) u(m)``, from ``u(0) = p^2``; `sympy.rsolve` solves that.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def token_variance():
     Raises
     ------
     DerivationError
-        If it differs from p (1 - p) (1 - (1 - 1/n)^m).
+        If it differs from ``p (1 - p) (1 - (1 - 1/n)^m)``.
 
     Examples
     --------

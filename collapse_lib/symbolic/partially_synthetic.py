@@ -29,12 +29,13 @@ def decay():
     Returns
     -------
     sympy.Expr
-        n (n - 1) / (N + n)^2, in the symbols N and n.
+        ``n (n - 1) / (N + n)^2``, in the symbols N and n.
 
     Raises
     ------
     DerivationError
-        If it differs from the paper's alpha ((1 + 1/N) alpha - 1/N), alpha = n / (N + n).
+        If it differs from the paper's ``alpha ((1 + 1/N) alpha - 1/N)``, where alpha is
+        ``n / (N + n)``.
 
     Examples
     --------
@@ -47,12 +48,12 @@ def decay():
 
 
 def gain():
-    """Return c_m, how much of p (1 - p) or 1 - S_0 the generations after the first add.
+    """Return c_m, how much of ``p (1 - p)`` or ``1 - S_0`` the generations after the first add.
 
     Returns
     -------
     sympy.Expr
-        (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n), in the symbols m, N, n and beta.
+        ``(1 - beta^(m - 1)) n / (N^2 + (2N + 1) n)``, in the symbols m, N, n and beta.
 
     Examples
     --------
@@ -63,18 +64,18 @@ def gain():
 
 
 def mixed_moment_recursion():
-    """Return the recursion of the second moment nu(m) = E[(p^(m))^2], equation (15).
+    """Return the recursion of the second moment ``nu(m) = E[(p^(m))^2]``, equation (15).
 
-    Squaring the definition of p^(m + 1) leaves three expectations. E[(p^(1))^2] = nu(1) is a
-    binomial moment of the real corpus; E[q^2] one of the synthetic samples, given p^(m);
-    and, q being independent of the corpus given p^(m), E[p^(1) q] = E[p^(1) p^(m)]. This
-    cross moment equals nu(1) in every generation, which is checked: it does at m = 1, and
-    (N nu(1) + n c) / (N + n) with c = nu(1) is nu(1) again.
+    Squaring the definition of p^(m + 1) leaves three expectations. ``E[(p^(1))^2] = nu(1)`` is a
+    binomial moment of the real corpus; ``E[q^2]`` one of the synthetic samples, given p^(m);
+    and, q being independent of the corpus given p^(m), ``E[p^(1) q] = E[p^(1) p^(m)]``. This
+    cross moment equals nu(1) in every generation, which is checked: it does at ``m = 1``, and
+    ``(N nu(1) + n c) / (N + n)`` with ``c = nu(1)`` is nu(1) again.
 
     Returns
     -------
     sympy.Eq
-        nu(m + 1) in terms of nu(m), p, N and n, for m >= 1.
+        nu(m + 1) in terms of nu(m), p, N and n, for ``m >= 1``.
 
     Raises
     ------
@@ -99,16 +100,16 @@ def mixed_moment_recursion():
 
 
 def mixed_moment():
-    """Return nu(m) = E[(p^(m))^2] in closed form, for m >= 1.
+    """Return ``nu(m) = E[(p^(m))^2]`` in closed form, for ``m >= 1``.
 
-    The recursion is nu(m + 1) = a + beta nu(m), with beta = `decay`. Its solution from nu(1) is
-    found by `sympy.rsolve` and compared with one that separates the gain over nu(1).
+    The recursion is ``nu(m + 1) = a + beta nu(m)``, with beta from `decay`. Its solution from
+    nu(1) is found by `sympy.rsolve` and compared with one that separates the gain over nu(1).
 
     Returns
     -------
     sympy.Expr
-        nu(1) + (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) (1 - 1/N) p (1 - p), where nu(1) is
-        p/N + (1 - 1/N) p^2, in the symbols m, N, n, p and beta.
+        ``nu(1) + (1 - beta^(m - 1)) n / (N^2 + (2N + 1) n) (1 - 1/N) p (1 - p)``, where nu(1) is
+        ``p/N + (1 - 1/N) p^2``, in the symbols m, N, n, p and beta.
 
     Raises
     ------
@@ -138,17 +139,17 @@ def mixed_moment():
 def expected_collision_mixed():
     """Return S_m for partially synthetic training: Theorem 2 with its sign corrected.
 
-    `mixed_moment`, summed over the tokens: p becomes 1 and p^2 becomes S_0.
+    `mixed_moment`, summed over the tokens: p becomes 1 and ``p^2`` becomes S_0.
 
     Returns
     -------
     sympy.Expr
-        In the symbols m >= 1, N, n, S_0 and beta.
+        In the symbols m, at least 1, N, n, S_0 and beta.
 
     Raises
     ------
     DerivationError
-        If it differs from (9) with the last bracket 1 + alpha + alpha beta^(m - 1) / N.
+        If it differs from (9) with the last bracket ``1 + alpha + alpha beta^(m - 1) / N``.
 
     Examples
     --------
@@ -168,18 +169,30 @@ def expected_collision_mixed():
 def theorem_2(sign):
     """Return the right side of (9) for generation m, with the sign of its last term given.
 
-    The paper prints -1; +1 is right. (It writes m + 1 for the generation.)
+    Where the paper writes S_(m+1), m is the generation here.
+
+    Parameters
+    ----------
+    sign : {1, -1}
+        The paper prints -1; 1 is right.
 
     Returns
     -------
     sympy.Expr
         In the symbols m, N, n, S_0 and beta.
 
+    Raises
+    ------
+    ValueError
+        If `sign` is neither 1 nor -1.
+
     Examples
     --------
     >>> sp.factor(theorem_2(+1) - theorem_2(-1)).subs({N: 4, n: 6, m: 1})
     9*S_0/70
     """
+    if sign not in (1, -1):
+        raise ValueError(f"sign must be 1 or -1, got {sign!r}")
     power = beta ** (m - 1)
     denominator = 1 + (1 + 1 / N) * alpha
     first = (1 + 2 * alpha - (1 - 1 / N) * alpha * power) / N
@@ -193,8 +206,8 @@ def printed_residual():
     Returns
     -------
     sympy.Expr
-        Printed minus derived, in factors and with beta: it vanishes for N = 1 and, from
-        m = 2 on, for n = 1.
+        Printed minus derived, in factors and with beta: it vanishes for ``N = 1`` and, from
+        ``m = 2`` on, for ``n = 1``.
 
     Raises
     ------

@@ -9,16 +9,16 @@ T = sp.Symbol("T", integer=True, positive=True)
 
 
 def accumulating_step():
-    """Return by which factor 1 - S_m shrinks when n samples join the T there are.
+    """Return by which factor ``1 - S_m`` shrinks when n samples join the T there are.
 
-    The next model is (T p^(m) + n q) / (T + n), where q are the frequencies of n samples of
+    The next model is ``(T p^(m) + n q) / (T + n)``, where q are the frequencies of n samples of
     p^(m), whose mean given p^(m) is p^(m). One token: its second moment is linear in x and
-    x^2; summed over tokens, x becomes 1 and x^2 becomes S(m).
+    ``x^2``; summed over tokens, x becomes 1 and ``x^2`` becomes S(m).
 
     Returns
     -------
     sympy.Expr
-        1 - n / (T + n)^2.
+        ``1 - n / (T + n)^2``.
 
     Raises
     ------
@@ -43,13 +43,13 @@ def random_step():
     """Return by which factor the diversity of the average of all models shrinks.
 
     Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn
-    from it, so that the next average is (m a_m + q) / (m + 1), with q their frequencies: a step
-    of `accumulating_step` in which q counts once, whatever n is.
+    from it, so that the next average is ``(m a_m + q) / (m + 1)``, with q their frequencies: a
+    step of `accumulating_step` in which q counts once, whatever n is.
 
     Returns
     -------
     sympy.Expr
-        1 - 1 / (n (m + 1)^2).
+        ``1 - 1 / (n (m + 1)^2)``.
 
     Raises
     ------
@@ -70,20 +70,20 @@ def random_step():
 
 
 def random_limit():
-    """Return the share of the diversity that is left in the end: prod_j (1 - 1 / (n j^2)).
+    """Return the share of the diversity that is left in the end: ``prod_j (1 - 1 / (n j^2))``.
 
-    With the factor 1 - 1/n for j = 1, which the samples of a generation themselves lose, the
-    product runs over all j >= 1. It is Euler's product of the sine.
+    With the factor ``1 - 1/n`` for ``j = 1``, which the samples of a generation themselves lose,
+    the product runs over all ``j >= 1``. It is Euler's product of the sine.
 
     Returns
     -------
     sympy.Expr
-        sin(pi / sqrt(n)) / (pi / sqrt(n)).
+        ``sin(pi / sqrt(n)) / (pi / sqrt(n))``.
 
     Raises
     ------
     DerivationError
-        If the logarithms of the product and of the sine differ in a power of 1/n up to 8.
+        If the logarithms of the product and of the sine differ in a power of ``1/n`` up to 8.
 
     Examples
     --------

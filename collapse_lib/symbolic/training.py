@@ -2,18 +2,19 @@
 
 import sympy as sp
 
+from collapse_lib import _checks
 from collapse_lib.symbolic._core import require_equal
 
 
 def cross_entropy_gradient(tokens=3):
     """Return the gradient of the cross-entropy of one context in its logits (Appendix 8.1).
 
-    SymPy differentiates -sum_k N_k / N log softmax(w)_k, with counts N_k of sum N.
+    SymPy differentiates ``-sum_k N_k / N log softmax(w)_k``, with counts N_k of sum N.
 
     Parameters
     ----------
     tokens : int, optional
-        Size of the vocabulary.
+        Size of the vocabulary, at least 1.
 
     Returns
     -------
@@ -22,14 +23,17 @@ def cross_entropy_gradient(tokens=3):
 
     Raises
     ------
+    ValueError
+        If `tokens` is less than 1.
     DerivationError
-        If it differs from softmax(w) minus the frequencies.
+        If it differs from ``softmax(w)`` minus the frequencies.
 
     Examples
     --------
     >>> cross_entropy_gradient(tokens=2)[0]
     -N_1/(N_1 + N_2) + exp(w_1)/(exp(w_1) + exp(w_2))
     """
+    tokens = _checks.integer(tokens, "tokens", 1)
     weights, counts, model, loss = _cross_entropy(tokens)
     frequencies = [count / sum(counts) for count in counts]
     found = []
@@ -45,24 +49,27 @@ def cross_entropy_curvature(tokens=3):
     Parameters
     ----------
     tokens : int, optional
-        Size of the vocabulary.
+        Size of the vocabulary, at least 1.
 
     Returns
     -------
     sympy.Expr
-        In the symbols v_k and q_k, where q = softmax(w): a sum of squares with positive
+        In the symbols v_k and q_k, where ``q = softmax(w)``: a sum of squares with positive
         weights, which is 0 only where all v_k are equal.
 
     Raises
     ------
+    ValueError
+        If `tokens` is less than 1.
     DerivationError
-        If v^T H v, with the Hessian H of the cross-entropy, is another function.
+        If ``v^T H v``, with the Hessian H of the cross-entropy, is another function.
 
     Examples
     --------
     >>> cross_entropy_curvature(tokens=2)
     q_1*q_2*(v_1 - v_2)**2
     """
+    tokens = _checks.integer(tokens, "tokens", 1)
     weights, _, model, loss = _cross_entropy(tokens)
     direction = sp.Matrix(_numbered("v", tokens))
     second = (direction.T * sp.hessian(loss, weights) * direction)[0]
