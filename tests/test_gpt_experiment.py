@@ -214,6 +214,7 @@ def test_truths_that_do_not_fit(done, tmp_path):
     ("changes", "message"),
     [
         ({"preset": "huge"}, f"preset must be among {list(PRESETS)}, got 'huge'"),
+        ({"mixtures": "synthetic"}, "mixtures must be a sequence of names, got 'synthetic'"),
         ({"mixtures": ["30/70"]}, "mixtures must be among ['synthetic', '50/50', '20/80', 'real']"),
         ({"generations": 0}, "generations must be an integer of at least 1, got 0"),
         ({"seeds": 0}, "seeds must be an integer of at least 1, got 0"),
@@ -235,6 +236,18 @@ def test_bad_presets():
         replace(preset(), streams=6)
     with pytest.raises(ValueError, match="length must be above the context of 16, got 16"):
         replace(preset(), length=16)
+
+
+@pytest.mark.parametrize("count", ["synthetic_streams", "real_streams", "sampled_streams"])
+def test_unknown_mixtures_have_no_streams(count):
+    message = "mixture must be among ['synthetic', '50/50', '20/80', 'real'], got '30/70'"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        getattr(preset(), count)("30/70")
+
+
+def test_a_folder_without_a_run_has_no_results(tmp_path):
+    with pytest.raises(ValueError, match=r"out must be a folder with a run whose p\^\(0\) is done"):
+        results(tmp_path)
 
 
 def test_the_laptop_preset_has_the_size_it_promises():

@@ -44,6 +44,10 @@ def test_the_number_of_streams_at_once_changes_nothing():
     assert torch.equal(sample(net, prompts, 40, 1, streams_at_once=2), expected)
 
 
+def test_no_streams_are_none():
+    assert sample(model(), torch.zeros((0, 1), dtype=torch.int64), 40, 1).shape == (0, 40)
+
+
 def test_only_the_own_generator_is_used_and_the_mode_is_kept():
     net, prompts = model().train(), torch.zeros((2, 1), dtype=torch.int64)
     torch.manual_seed(0)
@@ -80,6 +84,8 @@ def test_picking_inverts_the_cumulated_distribution():
         ((torch.zeros(3), 5, 1), "prompts must have shape (streams, 1 to 16), got (3,)"),
         ((torch.zeros(3, 0), 5, 1), "got (3, 0)"),
         ((torch.zeros(3, 17), 5, 1), "got (3, 17)"),
+        ((torch.full((3, 2), 40), 5, 1), "prompts must hold tokens from 0 to 39, got 40 to 40"),
+        ((torch.tensor([[0, -1]]), 5, 1), "prompts must hold tokens from 0 to 39, got -1 to 0"),
         ((torch.zeros(3, 1), -1, 1), "length must be an integer of at least 0, got -1"),
         ((torch.zeros(3, 1), 5, "x"), "generator must be an integer of at least 0, got 'x'"),
     ],

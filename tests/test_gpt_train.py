@@ -192,5 +192,7 @@ def test_bad_corpora():
         train(config(), training(), TOKENS[:, :16], 0)
     with pytest.raises(ValueError, match=r"^validation must hold tokens from 0 to 39, got 40"):
         train(config(), training(), TOKENS, 0, torch.full((2, 40), 40))
+    with pytest.raises(ValueError, match=r"^corpus must have shape .*, got \(3, 16\)"):
+        evaluate(model(), TOKENS[:, :16])
     with pytest.raises(ValueError, match="seed must be an integer of at least 0, got -1"):
         train(config(), training(), TOKENS, -1)

@@ -1,18 +1,17 @@
 """The experiment of the paper's Section 4: train a language model, sample it, retrain.
 
-====================  =====================================================================
-`model`               `GPTConfig`, `GPT`: a decoder of the GPT-2 type
-`data`                characters, corpora, batches
-`checkpoint`          files that are whole or absent
-`train`               `TrainConfig`, `train`: from random weights, resumable
-`sample`              `sample`: text from a model, with a cache
-`measures`            distances between models, variety of texts
-`presets`             `PRESETS`: "paper", "laptop", "scarce", "tiny"; `SHIPPED_TRUTH`, a p^(0)
-`experiment`          the recursion, one generation at a time
-`run`                 `run_recursion`: all of it; `results`: what came out
-====================  =====================================================================
+========================  =================================================================
+`GPTConfig`, `GPT`        a decoder of the GPT-2 type; `Cache`, what it has read
+`TrainConfig`, `train`    from random weights, resumable; `evaluate`, the loss on a corpus
+`sample`                  text from a model
+`load_model`              a model from its file
+`PRESETS`, `Preset`       sizes of the whole experiment; `SHIPPED_TRUTH`, a p^(0)
+`run_recursion`           the whole experiment, with the `MIXTURES` that are asked for
+`results`                 what came out of it
+========================  =================================================================
 
-The same from the shell: ``python -m collapse_lib.gpt run --help``.
+The same from the shell: ``python -m collapse_lib.gpt run --help``. All other modules in this
+folder (data, checkpoints, measures, the experiment step by step) are internal.
 """
 
 from collapse_lib.gpt.checkpoint import load_model

@@ -69,7 +69,35 @@ def save_model(path, model, facts):
 
 
 def load_model(path, device="cpu"):
-    """Return the model of a checkpoint, finished or not, and the facts about it."""
+    """Return the model of a checkpoint, finished or not, and the facts about it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `run_recursion` or `train` has written, or `SHIPPED_TRUTH`.
+    device : str, optional
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    model : GPT
+        In evaluation mode.
+    facts : dict
+        What its file says of it: "model", its `GPTConfig` as a dict, and what made it. Of a
+        p^(0) also "characters", its vocabulary.
+
+    Raises
+    ------
+    ValueError
+        If `path` is no checkpoint.
+
+    Examples
+    --------
+    >>> from collapse_lib.gpt import SHIPPED_TRUTH
+    >>> model, facts = load_model(SHIPPED_TRUTH)
+    >>> model.config.context, len(facts["characters"])
+    (64, 65)
+    """
     tensors, facts = load(path)
     with torch.device("meta"):  # so that no weights are drawn
         model = GPT(GPTConfig(**facts["model"]))

@@ -99,10 +99,15 @@ def check_corpus(corpus, config, name="corpus"):
             f"{name} must have shape (streams, more than the context of {config.context}),"
             f" got {tuple(corpus.shape)}"
         )
-    if int(corpus.min()) < 0 or int(corpus.max()) >= config.vocabulary:
+    check_tokens(corpus, config, name)
+
+
+def check_tokens(tokens, config, name):
+    """Raise a `ValueError` where `tokens` are not all in the vocabulary of this `GPTConfig`."""
+    least, most = (int(end) for end in tokens.aminmax())
+    if least < 0 or most >= config.vocabulary:
         raise ValueError(
-            f"{name} must hold tokens from 0 to {config.vocabulary - 1},"
-            f" got {int(corpus.min())} to {int(corpus.max())}"
+            f"{name} must hold tokens from 0 to {config.vocabulary - 1}, got {least} to {most}"
         )
 
 

@@ -49,8 +49,10 @@ def variety(corpus, reference, tokenizer):
 
     Parameters
     ----------
-    corpus, reference : Tensor of shape (streams, length)
-        The corpus to be measured, and samples of p^(0) whose words are looked for in it.
+    corpus : Tensor of shape (streams, length)
+        What is to be measured.
+    reference : Tensor of shape (streams, length)
+        Samples of p^(0), whose words are looked for in the corpus.
     tokenizer : Tokenizer
 
     Returns
@@ -106,7 +108,10 @@ def surviving(reference, found):
 
     Parameters
     ----------
-    reference, found : Counter
+    reference : Counter
+        How often each word occurs in samples of p^(0).
+    found : Counter
+        The same of the text that is measured.
 
     Examples
     --------

@@ -34,8 +34,10 @@ class GPTConfig:
         The longest sequence the model sees, T.
     width : int
         Embedding dimension, C; a multiple of `heads`.
-    layers, heads : int
-        Number of blocks, and of attention heads in each.
+    layers : int
+        Number of blocks.
+    heads : int
+        Number of attention heads in each block.
     dropout : float
         Share of activations that are zeroed in training, in [0, 1): of the embedding, of
         the attention weights and of what each part adds, as in GPT-2.
@@ -69,7 +71,8 @@ class Cache:
 
     Attributes
     ----------
-    keys, values : Tensor of shape (layers, B, H, T, D)
+    keys : Tensor of shape (layers, B, H, T, D)
+    values : Tensor of shape (layers, B, H, T, D)
     length : int
         How many tokens have been read; the positions after them hold nothing.
     """

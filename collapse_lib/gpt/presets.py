@@ -19,6 +19,12 @@ MIXTURES = {  # the share of synthetic tokens in what a generation m >= 2 is tra
 }
 
 
+def check_mixture(mixture, name="mixture"):
+    """Raise a `ValueError` where there is no such mixture."""
+    if mixture not in MIXTURES:
+        raise ValueError(f"{name} must be among {list(MIXTURES)}, got {mixture!r}")
+
+
 @dataclass(frozen=True)
 class Preset:
     """A size of the whole experiment.
@@ -29,17 +35,19 @@ class Preset:
         Of every generation. The vocabulary becomes that of the text.
     training : TrainConfig
         Of every generation.
-    streams, length : int
-        The real corpus are so many streams of so many tokens, drawn from p^(0); `streams`
-        is a multiple of 4, so that every mixture has whole streams.
+    streams : int
+        Streams of the real corpus, which is drawn from p^(0); a multiple of 4, so that every
+        mixture has whole streams.
+    length : int
+        Tokens of a stream; more than the model's context.
     contexts : int
         Number of contexts that models are compared at.
 
     Notes
     -----
     The real corpus of N tokens is kept whole, and a mixture adds samples of the last
-    generation to it, as in the paper's Section 2.2: n = N of them for half synthetic and
-    n = N/4 for a fifth. Where all is synthetic, n = N.
+    generation to it, as in the paper's Section 2.2: ``n = N`` of them for half synthetic and
+    ``n = N/4`` for a fifth. Where all is synthetic, ``n = N``.
 
     Examples
     --------
@@ -64,12 +72,14 @@ class Preset:
             )
 
     def synthetic_streams(self, mixture):
-        """Return how many streams of the last generation `mixture` trains on."""
+        """Return how many streams of the last generation a mixture trains on."""
+        check_mixture(mixture)
         share = MIXTURES[mixture]
         return self.streams if share == 1 else int(self.streams * share / (1 - share))
 
     def real_streams(self, mixture):
         """Return how many streams of p^(0) it trains on: all, or none."""
+        check_mixture(mixture)
         return 0 if MIXTURES[mixture] == 1 else self.streams
 
     @property

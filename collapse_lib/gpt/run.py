@@ -16,7 +16,7 @@ import torch
 from collapse_lib import _checks
 from collapse_lib.gpt import checkpoint, data
 from collapse_lib.gpt.experiment import Recursion
-from collapse_lib.gpt.presets import MIXTURES, PRESETS
+from collapse_lib.gpt.presets import MIXTURES, PRESETS, check_mixture
 from collapse_lib.gpt.progress import Progress
 
 DEVICES = ("cpu", "cuda")
@@ -48,8 +48,9 @@ def run_recursion(
     truth : str or Path, optional
         The checkpoint of a model to be taken as p^(0), instead of training one.
     mixtures : sequence of str
-        Out of "synthetic", "50/50", "20/80" (synthetic/real) and "real": every generation
-        trained on the same real corpus, so that p^(m) differs from p^(1) by chance alone.
+        Out of "synthetic", "50/50", "20/80" (synthetic/real) and "real". In the last, every
+        generation is trained on the same real corpus, so that p^(m) differs from p^(1) by
+        chance alone.
     generations : int
         The last generation, at least 1.
     seeds : int
@@ -74,9 +75,10 @@ def run_recursion(
         experiment, or the text is empty or too short.
     """
     preset = _preset(preset)
+    if isinstance(mixtures, str):
+        raise ValueError(f"mixtures must be a sequence of names, got {mixtures!r}")
     for mixture in mixtures:
-        if mixture not in MIXTURES:
-            raise ValueError(f"mixtures must be among {list(MIXTURES)}, got {mixture!r}")
+        check_mixture(mixture, "mixtures")
     generations = _checks.integer(generations, "generations", 1)
     seeds = range(_checks.integer(seeds, "seeds", 1))
     workers = _checks.integer(workers, "workers", 1)
@@ -100,6 +102,7 @@ def results(out):
     Parameters
     ----------
     out : str or Path
+        The folder of `run_recursion`.
 
     Returns
     -------
@@ -108,8 +111,15 @@ def results(out):
         entry a seed: its number, "first", the measures of p^(1), and for each mixture the
         list of the measures of p^(2), p^(3), ... Pairs are a mean over contexts and its
         standard error.
+
+    Raises
+    ------
+    ValueError
+        If there is no experiment in the folder.
     """
     out = Path(out)
+    if not (out / "truth" / "measures.json").exists():
+        raise ValueError(f"out must be a folder with a run whose p^(0) is done, got {str(out)!r}")
     settings = checkpoint.read_json(out / "settings.json")
     _, facts = checkpoint.load(out / "truth" / "model.safetensors")
     seeds = []

@@ -14,6 +14,7 @@ is where its uniform number falls in the cumulated distribution.
 import torch
 
 from collapse_lib import _checks
+from collapse_lib.gpt import data
 from collapse_lib.gpt.model import Cache
 
 STREAMS_AT_ONCE = 256
@@ -43,7 +44,8 @@ def sample(model, prompts, length, generator, streams_at_once=STREAMS_AT_ONCE):
     Raises
     ------
     ValueError
-        If the prompts are empty or longer than the context, or a number is out of range.
+        If the prompts are empty, longer than the context or not of the vocabulary, or a number
+        is out of range.
 
     Examples
     --------
@@ -58,6 +60,8 @@ def sample(model, prompts, length, generator, streams_at_once=STREAMS_AT_ONCE):
         raise ValueError(
             f"prompts must have shape (streams, 1 to {context}), got {tuple(prompts.shape)}"
         )
+    if len(prompts):
+        data.check_tokens(prompts, model.config, "prompts")
     if not isinstance(generator, torch.Generator):
         generator = torch.Generator().manual_seed(_checks.integer(generator, "generator", 0))
     uniform = torch.rand((len(prompts), length), generator=generator)

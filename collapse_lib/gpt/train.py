@@ -119,7 +119,8 @@ def train(model, training, corpus, seed, validation=None, path=None, report=None
         The file that keeps checkpoints. If it is there, training goes on from it.
     report : callable, optional
         Called as ``report(iterations, curve)``, with the steps since the last call.
-    device : str
+    device : str, optional
+        "cpu" or "cuda".
 
     Returns
     -------
@@ -171,7 +172,26 @@ def evaluate(model, corpus, tokens=None):
     corpus : Tensor of shape (streams, length)
     tokens : int, optional
         Use about as many tokens from the beginning; by default, all.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the corpus does not fit the model, or `tokens` is less than 1.
+
+    Examples
+    --------
+    >>> from collapse_lib.gpt import GPT, GPTConfig
+    >>> config = GPTConfig(vocabulary=5, context=8, width=16, layers=2, heads=2)
+    >>> corpus = torch.tensor([[0, 1, 2, 3, 4, 3, 2, 1, 0]])
+    >>> model = GPT(config, torch.Generator().manual_seed(0))
+    >>> print(f"{evaluate(model, corpus):.2f}")  # log 5, as it knows nothing yet
+    1.61
     """
+    data.check_corpus(corpus, model.config)
     inputs, targets = data.windows(corpus, model.config.context, tokens)
     was_training, total = model.training, 0.0
     model.eval()
