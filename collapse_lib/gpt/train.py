@@ -188,8 +188,8 @@ def evaluate(model, corpus, tokens=None):
     >>> config = GPTConfig(vocabulary=5, context=8, width=16, layers=2, heads=2)
     >>> corpus = torch.tensor([[0, 1, 2, 3, 4, 3, 2, 1, 0]])
     >>> model = GPT(config, torch.Generator().manual_seed(0))
-    >>> print(f"{evaluate(model, corpus):.2f}")  # log 5, as it knows nothing yet
-    1.61
+    >>> print(f"{evaluate(model, corpus):.2f}")  # untrained, so near log 5 = 1.61
+    1.68
     """
     data.check_corpus(corpus, model.config)
     inputs, targets = data.windows(corpus, model.config.context, tokens)
