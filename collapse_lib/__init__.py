@@ -8,18 +8,18 @@ in brackets is one of its equations.
 
 ======================  ==================================================================
 `distributions`         families of next-token distributions, and what is measured on them
-`corpora`               texts to train on
 `schedules`             who trains on whom: the sample sizes of equation (5)
+`corpora`               texts to train on
 `softmax`               training as a minimisation, whose result is counting
-`sweeps`                many independent tasks, on any executor, kept on disk
 `simulation`            the recursion itself, replicated
+`sweeps`                many independent tasks, on any executor, kept on disk
 `theory`                closed forms, on plain numbers
 `markov`                total collapse as absorption of a Markov chain, with all its states
 `coalescent`            the exact law of the collapse time, by tracing samples back
 `symbolic`              the same closed forms, derived by SymPy
 `ngram`                 the same recursion for every context of a real text
-`gpt`                   the same recursion with a language model that is really trained
 `contexts`              all contexts of a corpus at once, exactly, up to a million
+`gpt`                   the same recursion with a language model that is really trained
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
 ======================  ==================================================================

@@ -31,7 +31,7 @@ def transition_matrix(n, exact=False):
     """Return the probability that k samples have j distinct parents among n.
 
     Row k + 1 follows from row k by one more sample, whose parent is one of the j that are
-    there already with probability j/n, and a new one otherwise.
+    there already with probability ``j/n``, and a new one otherwise.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def lineages(n, generations):
     Returns
     -------
     ndarray of shape (generations + 1, n + 1)
-        Entry [k, j] is P(A_k = j); every row sums to 1.
+        Entry [k, j] is ``P(A_k = j)``; every row sums to 1.
 
     Raises
     ------
@@ -100,9 +100,9 @@ def lineages(n, generations):
 
 
 def collapse_time_cdf(p, n, generations):
-    """Return P(T <= m) for m = 0, 1, ..., fully synthetic: the paper's rho_m, exactly.
+    """Return ``P(T <= m)`` for m = 0, 1, ..., fully synthetic: the paper's rho_m, exactly.
 
-    T counts generations from p^(0), as in the paper, so P(T <= 0) = 0.
+    T counts generations from p^(0), as in the paper, so ``P(T <= 0) = 0``.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def expected_collapse_time(p, n):
     Returns
     -------
     float or Fraction (if `p` is rational)
-        At least 1, at most 2n - 1.
+        At least 1, at most ``2n - 1``.
 
     Raises
     ------
@@ -174,8 +174,8 @@ def expected_collapse_time(p, n):
 def expected_tmrca(n):
     """Return the expected number of generations back to the common ancestor of n samples.
 
-    T_MRCA is the first k with A_k = 1 (time to the most recent common ancestor), in a
-    population of n. 1 + E[T_MRCA] is E[T] in the limit where all samples of generation 1 are
+    T_MRCA is the first k with ``A_k = 1`` (time to the most recent common ancestor), in a
+    population of n. ``1 + E[T_MRCA]`` is E[T] in the limit where all samples of generation 1 are
     different tokens.
 
     Parameters
@@ -186,7 +186,7 @@ def expected_tmrca(n):
     Returns
     -------
     float
-        At most 2n - 2.
+        At most ``2n - 2``.
 
     Raises
     ------

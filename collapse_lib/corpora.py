@@ -50,7 +50,12 @@ def tiny_shakespeare():
 
 
 def folder():
-    """Return where the texts are kept: ``COLLAPSE_DATA``, or the user's cache."""
+    """Return where the texts are kept: ``COLLAPSE_DATA``, or the user's cache.
+
+    Returns
+    -------
+    pathlib.Path
+    """
     import pooch
 
     return Path(os.environ.get("COLLAPSE_DATA") or pooch.os_cache("collapse_lib"))
@@ -65,6 +70,17 @@ def verified(path, url, checksum):
     url : str
     checksum : str
         The SHA-256 of the file, in hexadecimal.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        If the file has another checksum.
+    OSError
+        If the file is missing and cannot be downloaded.
     """
     import pooch
 
@@ -130,8 +146,9 @@ def count_grams(tokens, length, size):
     ----------
     tokens : ndarray of int, shape (text,)
     length : int
+        Tokens in a sequence.
     size : int
-        Number of tokens there are.
+        Number of tokens in the vocabulary.
 
     Returns
     -------

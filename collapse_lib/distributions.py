@@ -14,8 +14,8 @@ from collapse_lib import _checks
 def power_law(size, support, collision):
     """Return the power law with a given collision probability.
 
-    p_i is proportional to i^(-a) on the first `support` tokens and 0 on the rest; the
-    exponent a >= 0 is solved so that sum_i p_i^2 = `collision`.
+    p_i is proportional to ``i^(-a)`` on the first `support` tokens and 0 on the rest; the
+    exponent ``a >= 0`` is solved so that ``sum_i p_i^2`` is `collision`.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def power_law(size, support, collision):
     support : int
         Number of tokens with positive probability (the paper's s~).
     collision : float
-        Collision probability sum_i p_i^2 (the paper's S_0), from 1/support, which is
+        Collision probability ``sum_i p_i^2`` (the paper's S_0), from ``1/support``, which is
         uniform, to below 1; exactly 1 for a single token.
 
     Returns
@@ -68,6 +68,13 @@ def power_law(size, support, collision):
 def uniform(size, support):
     """Return the uniform distribution on the first `support` of `size` tokens.
 
+    Parameters
+    ----------
+    size : int
+        Number of tokens in the vocabulary (the paper's s).
+    support : int
+        Number of tokens with positive probability (the paper's s~).
+
     Returns
     -------
     ndarray of shape (size,)
@@ -75,7 +82,7 @@ def uniform(size, support):
     Raises
     ------
     ValueError
-        If not 1 <= support <= size.
+        If not ``1 <= support <= size``.
 
     Examples
     --------
@@ -105,7 +112,7 @@ def dirichlet(size, concentration, rng):
     Raises
     ------
     ValueError
-        If `size` < 1 or `concentration` is not positive and finite.
+        If `size` is less than 1 or `concentration` is not positive and finite.
 
     Examples
     --------
@@ -121,16 +128,17 @@ def dirichlet(size, concentration, rng):
 
 
 def collision_probability(p, axis=-1):
-    """Return sum_i p_i^2, the probability that two independent tokens are equal.
+    """Return ``sum_i p_i^2``, the probability that two independent tokens are equal.
 
     The paper's sigma_m (Section 3), also known as the Simpson index and as homozygosity.
-    It is 1 for a Dirac mass and 1/s for the uniform distribution on s tokens.
+    It is 1 for a Dirac mass and ``1/s`` for the uniform distribution on s tokens.
 
     Parameters
     ----------
     p : array_like
         Distributions along `axis`.
     axis : int, optional
+        The axis of the tokens; by default the last.
 
     Returns
     -------
@@ -151,17 +159,21 @@ def collision_probability(p, axis=-1):
 
 
 def l1_distance(p, q, axis=-1):
-    """Return sum_i ``|p_i - q_i|``, twice the total variation distance; at most 2.
+    """Return ``sum_i |p_i - q_i|``, twice the total variation distance; at most 2.
 
     Parameters
     ----------
-    p, q : array_like
-        Distributions along `axis`, of shapes that broadcast.
+    p : array_like
+        Distributions along `axis`.
+    q : array_like
+        The same, of a shape that broadcasts with that of `p`.
     axis : int, optional
+        The axis of the tokens; by default the last.
 
     Returns
     -------
     float or ndarray
+        The broadcast shape without `axis`.
 
     Raises
     ------
@@ -185,6 +197,18 @@ def l1_distance(p, q, axis=-1):
 def support_size(p, axis=-1):
     """Return the number of tokens with positive probability (the paper's s~).
 
+    Parameters
+    ----------
+    p : array_like
+        Distributions along `axis`.
+    axis : int, optional
+        The axis of the tokens; by default the last.
+
+    Returns
+    -------
+    int or ndarray of int
+        The shape of `p` without `axis`.
+
     Raises
     ------
     ValueError
@@ -199,7 +223,19 @@ def support_size(p, axis=-1):
 
 
 def entropy(p, axis=-1):
-    """Return the Shannon entropy -sum_i p_i log p_i, in nats.
+    """Return the Shannon entropy ``-sum_i p_i log p_i``, in nats.
+
+    Parameters
+    ----------
+    p : array_like
+        Distributions along `axis`.
+    axis : int, optional
+        The axis of the tokens; by default the last.
+
+    Returns
+    -------
+    float or ndarray
+        The shape of `p` without `axis`.
 
     Raises
     ------

@@ -45,7 +45,7 @@ class AbsorbingChain:
     Attributes
     ----------
     states : ndarray of int, shape (states, tokens)
-        The counts of every model that can occur, which is row / n: the transient ones, then
+        The counts of every model that can occur, which is ``row / n``: the transient ones, then
         the Dirac masses in the order of the tokens.
     transient : int
         How many states are transient.
@@ -89,7 +89,7 @@ class AbsorbingChain:
         self.transition_matrix = matrix if self._exact else sparse.csr_array(matrix)
 
     def fundamental_matrix(self):
-        """Return N = (I - Q)^(-1): the expected numbers of visits to each transient state.
+        """Return ``N = (I - Q)^(-1)``: the expected numbers of visits to each transient state.
 
         Returns
         -------
@@ -158,7 +158,7 @@ class AbsorbingChain:
         return survives
 
     def collapse_time_cdf(self, generations):
-        """Return P(T <= m) for m = 0, 1, ..., by powers of the transition matrix.
+        """Return ``P(T <= m)`` for m = 0, 1, ..., by powers of the transition matrix.
 
         Parameters
         ----------

@@ -33,6 +33,11 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     -------
     list of matplotlib.lines.Line2D
         The runs and, last, their mean.
+
+    Raises
+    ------
+    ValueError
+        If `values` has another shape.
     """
     values = np.asarray(values)
     if values.ndim != 2 or not len(values):
@@ -54,11 +59,17 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     values : array_like of shape (replicates, generations + 1)
         At least two replicates.
     widths : float, optional
+        How many standard errors; by default 3.
     color : color, optional
 
     Returns
     -------
     matplotlib.collections.PolyCollection
+
+    Raises
+    ------
+    ValueError
+        If `values` has another shape.
     """
     values = np.asarray(values)
     if values.ndim != 2 or len(values) < 2:
@@ -75,6 +86,16 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
 def exact(ax, generations, values, label="exact", color=EXACT):
     """Draw a theoretical curve, dashed, over what was simulated.
 
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    generations : array_like of shape (points,)
+    values : array_like of shape (points,)
+        What theory says of them.
+    label : str, optional
+        What the curve is called in the legend.
+    color : color, optional
+
     Returns
     -------
     matplotlib.lines.Line2D
@@ -84,7 +105,15 @@ def exact(ax, generations, values, label="exact", color=EXACT):
 
 
 def distribution(ax, p, color=SIMULATED, label=None):
-    """Draw a distribution over tokens as stems, the most likely token first.
+    """Draw a distribution over tokens as stems, in the order of the tokens.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    p : array_like of shape (tokens,)
+    color : color, optional
+    label : str, optional
+        What the stems are called in the legend.
 
     Returns
     -------
@@ -106,6 +135,11 @@ def on_simplex(p):
     -------
     (ndarray, ndarray)
         Horizontal and vertical positions, of the shape of `p` without its last axis.
+
+    Raises
+    ------
+    ValueError
+        If the last axis of `p` does not have three entries.
     """
     p = np.asarray(p)
     if p.ndim == 0 or p.shape[-1] != 3:
@@ -116,19 +150,26 @@ def on_simplex(p):
 def simplex(ax, labels=("token 1", "token 2", "token 3")):
     """Draw the triangle of all distributions over three tokens; a corner is a Dirac mass.
 
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    labels : sequence of str, optional
+        The names of the tokens; the corners are left, right and top.
+
     Returns
     -------
     matplotlib.lines.Line2D
+        The outline.
     """
     corners = np.eye(3)
     (outline,) = ax.plot(*on_simplex(corners[[0, 1, 2, 0]]), color="0.5", linewidth=1, zorder=0)
-    places = [("right", "top"), ("left", "top"), ("center", "bottom")]
-    for corner, label, (horizontal, vertical) in zip(corners, labels, places, strict=True):
-        x, y = on_simplex(corner)
+    # far enough from the corners for the discs that may lie there
+    places = [("right", "top", -6, -5), ("left", "top", 6, -5), ("center", "bottom", 0, 8)]
+    for corner, label, (horizontal, vertical, *away) in zip(corners, labels, places, strict=True):
         ax.annotate(
             label,
-            (x, y),
-            xytext=(0, 3 if vertical == "bottom" else -3),
+            on_simplex(corner),
+            xytext=away,
             textcoords="offset points",
             ha=horizontal,
             va=vertical,
@@ -155,6 +196,11 @@ def who_feeds_whom(ax, sizes, kept):
     -------
     list of matplotlib.collections.PathCollection
         The squares, then the circles, as far as there are any.
+
+    Raises
+    ------
+    ValueError
+        If no size is positive.
     """
     places = [
         (source, generation, size)
@@ -183,7 +229,12 @@ def model_and_frequencies(ax, model, frequencies, truth):
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-    model, frequencies, truth : array_like of shape (tokens,)
+    model : array_like of shape (tokens,)
+        Drawn as crosses.
+    frequencies : array_like of shape (tokens,)
+        Drawn as bars.
+    truth : array_like of shape (tokens,)
+        Drawn as dashes.
 
     Returns
     -------

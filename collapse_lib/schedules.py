@@ -26,6 +26,17 @@ MOST = 2**53
 def is_kept(kept, source):
     """Return whether the corpus of model `source` is drawn once and reused.
 
+    Parameters
+    ----------
+    kept : bool or tuple of int
+        As schedules have it: True, False or the sources that are kept.
+    source : int
+        The generation of the model, from 0.
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> is_kept((0,), 0), is_kept((0,), 3), is_kept(True, 3)
@@ -98,7 +109,7 @@ class PartiallySynthetic:
 class MostRecent:
     """Equal shares of the `window` most recent models (Appendix 9.2).
 
-    Each source gives floor(n / window) samples, so that the first generations, which have
+    Each source gives ``floor(n / window)`` samples, so that the first generations, which have
     fewer sources, are trained on fewer samples. A window of 1 is `FullySynthetic`.
 
     Parameters

@@ -39,6 +39,16 @@ class SweepError(RuntimeError):
 def grid(**axes):
     """Return all combinations of the values given for each parameter, the last one fastest.
 
+    Parameters
+    ----------
+    **axes : iterable
+        The values of each parameter of the task.
+
+    Returns
+    -------
+    list of dict
+        What `run` takes: the parameters of each task.
+
     Examples
     --------
     >>> grid(n=(1, 2), s0=(0.1, 0.5))[1]
@@ -70,12 +80,12 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     Returns
     -------
     list of dict of ndarray
-        In the order of `grid`.
+        In the order of ``grid``.
 
     Raises
     ------
     ValueError
-        If `grid` is empty or holds something else than dicts, or `seed` is no integer.
+        If ``grid`` is empty or holds something else than dicts, or `seed` is no integer.
     SweepError
         After all other tasks are finished, if some raised.
 

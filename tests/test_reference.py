@@ -1,6 +1,7 @@
 """The table of symbols, the glossary and the pages of the library say what is there."""
 
 import dataclasses
+import doctest
 import inspect
 import json
 import re
@@ -102,3 +103,10 @@ def test_every_public_module_has_its_page():
     pages = "".join(page.read_text("utf8") for page in (BOOK / "api").glob("*.md"))
     shown = re.findall(r"^\.\. automodule:: collapse_lib\.(\w+)$", pages, re.MULTILINE)
     assert sorted(shown) == sorted(collapse_lib.__all__)
+
+
+def test_the_start_on_the_page_of_the_library_runs():
+    (example,) = re.findall(r"```python\n(.+?)```", (BOOK / "api.md").read_text("utf8"), re.DOTALL)
+    test = doctest.DocTestParser().get_doctest(example, {}, "start", "book/api.md", 0)
+    assert len(test.examples) == 6
+    assert doctest.DocTestRunner().run(test).failed == 0

@@ -31,9 +31,9 @@ class Trajectories:
     Attributes
     ----------
     collision : ndarray of shape (replicates, generations + 1)
-        The collision probability sum_i (p_i^(m))^2 (the paper's sigma_m).
+        The collision probability ``sum_i (p_i^(m))^2`` (the paper's sigma_m).
     l1_from_first : ndarray of shape (replicates, generations + 1)
-        The 1-norm ||p^(m) - p^(1)||_1, from 0 to 2; NaN if there is no generation 1.
+        The 1-norm ``||p^(m) - p^(1)||_1``, from 0 to 2; NaN if there is no generation 1.
     support : ndarray of int, shape (replicates, generations + 1)
         The number of tokens with positive probability.
     collapse_time : ndarray of int, shape (replicates,)

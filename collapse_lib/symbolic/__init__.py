@@ -3,9 +3,21 @@
 One function a result. Each builds its expression from what is named in its docstring,
 checks it, and raises `DerivationError` if the check fails; none is a formula typed in.
 
-The symbols are those of the paper: n samples per generation, m generations, x for the
-probability of one token, S_0 and S_m for the (expected) collision probability, N real
-samples where there are any, s for the number of tokens with positive probability.
+The symbols are those of the paper, for `sympy.Expr.subs` and the like:
+
+===========  ==============================================================================
+``n``        samples per generation
+``m``        the generation
+``x``        the probability of one token
+``S0``       the collision probability of the true distribution, written S_0
+``S``        that of generation m is expected to be ``S(m)``, an undefined function
+``N``        real samples
+``p``        the true probability of one token
+``first``    the frequency of one token in the real corpus, written p_1
+``beta``     the factor that `decay` returns
+``T``        samples so far, where data accumulates
+``support``  tokens with positive probability, written s
+===========  ==============================================================================
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
