@@ -3,14 +3,14 @@
 Synthetic data alone: each of the n samples of a generation is a copy of one of the n
 samples of the generation before, picked uniformly (generation 1 copies p itself). Follow
 the n samples of generation m back in time. Let A_k be the number of distinct ancestors they
-have k generations back, A_0 = n. Generation m has collapsed exactly if its A_(m-1) ancestors
-in generation 1, which are independent draws from p, are all the same token:
+have k generations back, ``A_0 = n``. Generation m has collapsed exactly if its A_(m-1) ancestors
+in generation 1, which are independent draws from p, are all the same token::
 
-    P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1,
+    P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1
 
-for every p. The numbers A_k form a Markov chain whose transition probabilities are those of
-the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher model
-of population genetics and its ancestral process (Kingman 1982).
+This holds for every p. The numbers A_k form a Markov chain whose transition probabilities are
+those of the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher
+model of population genetics and its ancestral process (Kingman 1982).
 
 All terms are positive and nothing is subtracted, so floats lose nothing; a `p` of `Fraction`
 gives exact results.

@@ -1,10 +1,10 @@
 """Who trains on whom: the sample sizes n_t^(m) of the paper's equation (5).
 
-Generation m >= 1 is the empirical distribution of the samples it is trained on,
+Generation m, from 1 on, is the empirical distribution of the samples it is trained on::
 
-    p^(m) = 1/n^(m) * sum_{t<m} (the sum of n_t^(m) one-hot samples of p^(t)),
+    p^(m) = 1/n^(m) * sum_{t<m} (the sum of n_t^(m) one-hot samples of p^(t))
 
-and a schedule says how many samples come from which earlier model t, and which of these
+A schedule says how many samples come from which earlier model t, and which of these
 models' corpora are **kept**: drawn once, so that later generations reuse them whole. All
 others are drawn anew for each generation. `kept` is False where no corpus is kept, True
 where all are, or the tuple of the sources that are.

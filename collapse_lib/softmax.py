@@ -2,7 +2,7 @@
 
 Contexts and tokens are numbered from 0. With one-hot contexts the logits of context j are
 row j of the weights, so the weights have shape (contexts, tokens): W transposed in the
-paper's equation (1), which the functions below minimise.
+paper's equation (1), which the functions below minimise::
 
     loss(W) = -1/M * sum_l log softmax(W[x_l])[y_l]
 

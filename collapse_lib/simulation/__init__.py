@@ -37,7 +37,7 @@ class Trajectories:
     support : ndarray of int, shape (replicates, generations + 1)
         The number of tokens with positive probability.
     collapse_time : ndarray of int, shape (replicates,)
-        The first generation m >= 1 that is a Dirac mass (the paper's T), -1 where none was.
+        The first generation ``m >= 1`` that is a Dirac mass (the paper's T), -1 where none was.
     """
 
     collision: np.ndarray
@@ -108,7 +108,7 @@ def collapse_times(p, n, replicates, rng):
     Returns
     -------
     ndarray of int, shape (replicates,)
-        The first generation m >= 1 at which p^(m) is a Dirac mass (the paper's T).
+        The first generation ``m >= 1`` at which p^(m) is a Dirac mass (the paper's T).
 
     Raises
     ------
