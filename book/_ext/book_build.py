@@ -8,6 +8,7 @@
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
 - Entries of the bibliography are list items, as their list requires.
+- Brackets and full stops stay on the line of the formula that they belong to.
 - Notebooks that readers download say what it takes to run them elsewhere.
 """
 
@@ -35,6 +36,10 @@ REMOTE = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?"
 )
 
+# A formula in a line of text, with a bracket before it or a mark behind it.
+INLINE = r'<span class="math notranslate nohighlight">\\\(.*?\\\)</span>'
+FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+", re.DOTALL)
+
 
 def setup(app):
     os.environ["COLLAPSE_BOOK"] = "1"
@@ -44,7 +49,7 @@ def setup(app):
     app.add_config_value("book_style", "", "html")
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", execute_side_by_side)
-    app.connect("html-page-context", mend_citations)
+    app.connect("html-page-context", mend_body)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -105,10 +110,15 @@ def published_at(root):
     return (f"https://{remote[1]}/{remote[2]}", branch) if remote else (None, None)
 
 
-def mend_citations(app, pagename, templatename, context, doctree):
-    """Replace a role that docutils gives to citations and that ARIA 1.3 deprecates."""
+def mend_body(app, pagename, templatename, context, doctree):
+    """Replace a role that ARIA 1.3 deprecates; keep formulas and what belongs to them together.
+
+    The role is what docutils gives to citations. A formula is a box to the browser, which would
+    start a line with the full stop after it.
+    """
     if "body" in context:
-        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
+        context["body"] = FORMULA.sub(r'<span class="together">\g<0></span>', body)
 
 
 def copy_mathjax(app, error):

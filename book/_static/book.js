@@ -1,14 +1,20 @@
 // A page opened from disk may not fetch others, so its search shows titles without excerpts.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-// On a narrow screen an equation that is too wide is set smaller, down to where it can still be
-// read (book.css uses --fit); what is wider yet can be scrolled.
+// A formula that is too wide is set smaller, down to where it can still be read (book.css uses
+// --fit). An equation of its own that is wider yet can be scrolled; the theme would cut off one
+// that stands in a line of text.
 const SMALLEST = 0.54;
+const BLOCKS = "p, li, dd, dt, td, th, figcaption, h1, h2, h3, div";
 
 function fitEquation(equation) {
-  equation.style.setProperty("--fit", 1);
-  const fit = equation.clientWidth / equation.scrollWidth;
-  if (fit < 1) equation.style.setProperty("--fit", Math.max(SMALLEST, 0.99 * fit));
+  const line = equation.closest("span.math");
+  const box = line ?? equation;
+  box.style.setProperty("--fit", 1);
+  const fit = line
+    ? line.getBoundingClientRect().width / equation.firstElementChild.getBoundingClientRect().width
+    : equation.clientWidth / equation.scrollWidth;
+  if (fit < 0.999) box.style.setProperty("--fit", Math.max(SMALLEST, 0.99 * fit));
 }
 
 addEventListener("load", async () => {
@@ -17,5 +23,23 @@ addEventListener("load", async () => {
   const sizes = new ResizeObserver((entries) => {
     for (const { target } of entries) target.querySelectorAll("mjx-container").forEach(fitEquation);
   });
-  for (const box of document.querySelectorAll("div.math")) sizes.observe(box);
+  for (const formula of document.querySelectorAll(".math")) sizes.observe(formula.closest(BLOCKS));
+});
+
+// On a narrow screen pictures of several panels are moved sideways in their box (book.css), which
+// the keyboard must reach where there is something to move.
+const SEVERAL_PANELS = 1000; // pixels; a single panel has fewer
+
+addEventListener("load", () => {
+  const boxes = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
+  });
+  for (const picture of document.querySelectorAll("article img")) {
+    if (picture.naturalWidth <= SEVERAL_PANELS) continue;
+    const box = document.createElement("div");
+    box.className = "wide-picture";
+    picture.replaceWith(box);
+    box.append(picture);
+    boxes.observe(box);
+  }
 });
