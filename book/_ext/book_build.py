@@ -37,8 +37,8 @@ REMOTE = re.compile(
 )
 
 # A formula in a line of text, with a bracket before it or a mark behind it.
-INLINE = r'<span class="math notranslate nohighlight">\\\(.*?\\\)</span>'
-FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+", re.DOTALL)
+INLINE = r'<span class="math notranslate nohighlight">[^<]*</span>'
+FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+")
 
 
 def setup(app):

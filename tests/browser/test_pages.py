@@ -100,6 +100,8 @@ def test_equations_fit_the_window(faults, served, name):
 def test_marks_stay_with_their_formula(faults, served):
     """No line starts with the full stop or comma that follows a formula."""
     page = faults.open(f"{served}/book/expected_collision.html", width=360)
+    page.evaluate(OPEN_ALL)
+    assert page.locator(".together:has(.math ~ .math)").count() == 0
     pairs = page.locator("main p .together").evaluate_all(
         """
         all => all.filter(pair => !pair.lastChild.classList).map(pair => {
