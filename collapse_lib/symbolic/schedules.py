@@ -40,7 +40,7 @@ def accumulating_step():
 
 
 def random_step():
-    """Return by which factor the diversity of the average of all models shrinks.
+    """Return by which factor the variety of the average of all models shrinks.
 
     Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn
     from it, so that the next average is ``(m a_m + q) / (m + 1)``, with q their frequencies: a
@@ -70,7 +70,7 @@ def random_step():
 
 
 def random_limit():
-    """Return the share of the diversity that is left in the end: ``prod_j (1 - 1 / (n j^2))``.
+    """Return the share of the variety that is left in the end: ``prod_j (1 - 1 / (n j^2))``.
 
     With the factor ``1 - 1/n`` for ``j = 1``, which the samples of a generation themselves lose,
     the product runs over all ``j >= 1``. It is Euler's product of the sine.

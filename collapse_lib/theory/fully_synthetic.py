@@ -14,7 +14,7 @@ def expected_collision(m, n, s0):
     """Return S_m, the expected collision probability of generation m, fully synthetic.
 
     ``S_m = 1 - (1 - 1/n)^m (1 - S_0)``, equations (6) and (14): each generation removes the
-    share ``1/n`` of what is left of the diversity ``1 - S_m``.
+    share ``1/n`` of what is left of the variety ``1 - S_m``.
 
     Parameters
     ----------
@@ -86,9 +86,9 @@ def collapse_probability_bounds(m, n, s0, support):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
-    diversity, ratio, one = _diversity(s0, support)
+    variety, ratio, one = _variety(s0, support)
     remaining = (1 - one / n) ** m
-    return 1 - n * diversity * remaining, 1 - ratio * remaining
+    return 1 - n * variety * remaining, 1 - ratio * remaining
 
 
 def collapse_probability_lower_bound(m, n):
@@ -156,8 +156,8 @@ def collapse_time_bounds(n, s0, support):
     (Fraction(31, 4), Fraction(46, 1))
     """
     n = _checks.integers(n, "n", 1)
-    diversity, ratio, _ = _diversity(s0, support)
-    return 1 + ratio * (n - 1), 1 + diversity * n * (n - 1)
+    variety, ratio, _ = _variety(s0, support)
+    return 1 + ratio * (n - 1), 1 + variety * n * (n - 1)
 
 
 def collapse_time_upper_bound(p, n):
@@ -227,7 +227,7 @@ def collapse_time_diffusion(p, n):
     return -2 * n * xlog1py(1 - p, -p).sum()
 
 
-def _diversity(s0, support):
+def _variety(s0, support):
     """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
     support = _checks.integer(support, "support", 2)
     s0 = _checks.unit_interval(s0, "s0")
