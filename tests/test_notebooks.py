@@ -73,6 +73,12 @@ class TestStoredNotebook:
             assert len(lines) <= 25
             assert max(map(len, lines)) <= 78  # what the page's column holds
 
+    def test_tagged_equations_break_lines_as_mathjax_allows(self, path):
+        """Sphinx puts an equation with a double backslash where MathJax refuses a tag."""
+        for cell in json.loads(path.read_text("utf8"))["cells"]:
+            for equation in "".join(cell["source"]).split("$$")[1::2]:
+                assert not (r"\tag" in equation and r"\\" in equation), equation
+
     def test_solutions_stay_hidden_in_jupyterlab(self, path):
         within = False
         for cell in json.loads(path.read_text("utf8"))["cells"]:
