@@ -8,6 +8,7 @@
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
 - Entries of the bibliography are list items, as their list requires.
+- Equations of the paper, which carry its numbers, take none of ours.
 - Brackets and full stops stay on the line of the formula that they belong to.
 - Notebooks that readers download say what it takes to run them elsewhere.
 """
@@ -23,6 +24,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from sphinx.util.logging import getLogger
@@ -49,10 +51,12 @@ def setup(app):
     app.add_config_value("book_style", "", "html")
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", execute_side_by_side)
+    app.connect("doctree-read", anchor_tagged_equations)
     app.connect("html-page-context", mend_body)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # A new env_version has all pages read again: for changes of anchor_tagged_equations.
+    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app, config):
@@ -108,6 +112,15 @@ def published_at(root):
     upstream = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}")
     branch = upstream.removeprefix("origin/") if upstream.startswith("origin/") else None
     return (f"https://{remote[1]}/{remote[2]}", branch) if remote else (None, None)
+
+
+def anchor_tagged_equations(app, doctree):
+    """Move the anchors of equations with a tag before them: Sphinx numbers all that have one."""
+    for equation in list(doctree.findall(nodes.math_block)):
+        if r"\tag{" in equation.astext() and equation["ids"]:
+            anchor = nodes.target(ids=equation["ids"], names=equation["names"])
+            equation["ids"], equation["names"] = [], []
+            equation.parent.insert(equation.parent.index(equation), anchor)
 
 
 def mend_body(app, pagename, templatename, context, doctree):
