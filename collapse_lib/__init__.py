@@ -11,7 +11,9 @@ in brackets is one of its equations.
 `schedules`             who trains on whom: the sample sizes of equation (5)
 `corpora`               texts to train on
 `softmax`               training as a minimisation, whose result is counting
-`simulation`            the recursion itself, replicated
+`steps`                 what is done to a model before it is sampled
+`learners`              what is trained: counting, n-grams
+`recursion`             train, sample, retrain: the loop, and fast replicates of counting
 `sweeps`                many independent tasks, on any executor, kept on disk
 `theory`                closed forms, on plain numbers
 `markov`                total collapse as absorption of a Markov chain, with all its states
@@ -41,12 +43,14 @@ __all__ = [
     "distributions",
     "explorers",
     "gpt",
+    "learners",
     "markov",
     "ngram",
     "plotting",
+    "recursion",
     "schedules",
-    "simulation",
     "softmax",
+    "steps",
     "sweeps",
     "symbolic",
     "theory",
@@ -54,6 +58,8 @@ __all__ = [
 
 
 def __getattr__(name):
+    if name == "ngram":  # so that a chapter's imports read like a table of contents
+        return import_module("collapse_lib.learners.ngram")
     if name in __all__:
         return import_module(f"collapse_lib.{name}")
     raise AttributeError(f"module 'collapse_lib' has no attribute {name!r}")

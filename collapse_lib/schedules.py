@@ -1,18 +1,27 @@
 """Who trains on whom: the sample sizes n_t^(m) of the paper's equation (5).
 
-Generation m, from 1 on, is the empirical distribution of the samples it is trained on::
+Generation m, from 1 on, is trained on samples of the models before it, n_t^(m) of model t.
+For one context, where training is counting::
 
     p^(m) = 1/n^(m) * sum_{t<m} (the sum of n_t^(m) one-hot samples of p^(t))
 
-A schedule says how many samples come from which earlier model t, and which of these
-models' corpora are **kept**: drawn once, so that later generations reuse them whole. All
-others are drawn anew for each generation. `kept` is False where no corpus is kept, True
-where all are, or the tuple of the sources that are.
+A schedule is the only way to say a mixture: counting, n-grams and networks all take one. It
+is three things:
 
-A new schedule needs one method, ``sample_sizes``, and the attribute ``kept``.
+``sizes(generations, rng)``
+    the whole table, an array of shape (generations, generations) whose row m - 1 holds n_t^(m)
+    for t = 0, ..., m - 1, then zeros;
+``is_random``
+    whether `rng` is needed for that;
+``keeps(t)``
+    whether the corpus of model t is **kept**: drawn once, so that later generations reuse its
+    first samples. All others are drawn afresh for each generation.
+
+A new schedule is a small class that has these. N is the size of the real corpus, which is
+drawn from p^(0), n the number of samples of a model.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -21,28 +30,73 @@ from collapse_lib import _checks
 
 #: The most samples of a source, so that their sums stay exact, in integers and in floats.
 MOST = 2**53
+#: The most generations of a table, which takes 8 bytes for each pair of generations: 800 MB.
+MOST_GENERATIONS = 10_000
 
 
-def is_kept(kept, source):
-    """Return whether the corpus of model `source` is drawn once and reused.
+def table(schedule, generations, rng=None):
+    """Return the checked table of sample sizes of any schedule.
 
     Parameters
     ----------
-    kept : bool or tuple of int
-        As schedules have it: True, False or the sources that are kept.
-    source : int
-        The generation of the model, from 0.
+    schedule
+        One of this module, or an object of your own with the same three attributes.
+    generations : int
+        From 0 to `MOST_GENERATIONS`.
+    rng : numpy.random.Generator or int, optional
+        Needed where the sizes are random.
 
     Returns
     -------
-    bool
+    ndarray of int64, shape (generations, generations)
+
+    Raises
+    ------
+    ValueError
+        If the schedule lacks an attribute, or what it gives is no table of sizes.
 
     Examples
     --------
-    >>> is_kept((0,), 0), is_kept((0,), 3), is_kept(True, 3)
-    (True, False, True)
+    >>> table(PartiallySynthetic(real=10, synthetic=5), 3)
+    array([[10,  0,  0],
+           [10,  5,  0],
+           [10,  0,  5]])
     """
-    return kept if isinstance(kept, bool) else source in kept
+    check(schedule)
+    generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
+    if schedule.is_random:
+        rng = _checks.generator(rng)
+    sizes = np.asarray(schedule.sizes(generations, rng))
+    if sizes.shape != (generations, generations) or not (
+        np.issubdtype(sizes.dtype, np.integer) or not generations
+    ):
+        raise ValueError(
+            f"schedule must give sizes of shape ({generations}, {generations}), integers, "
+            f"got shape {sizes.shape} of {sizes.dtype} from {schedule!r}"
+        )
+    for m, row in enumerate(sizes, start=1):
+        if row.min() < 0 or row[m:].any() or not row[:m].any():
+            raise ValueError(
+                f"schedule must give generation {m} sizes of at least 0, not all 0, of the {m} "
+                f"models before it, got {row[: m + 1]} from {schedule!r}"
+            )
+        if int(row.max()) > MOST or sum(map(int, row[row > 0])) > MOST:
+            raise ValueError(
+                f"schedule must give generation {m} at most {MOST} samples in all, "
+                f"got {sum(map(int, row))} from {schedule!r}"
+            )
+    return sizes.astype(np.int64)
+
+
+def check(schedule):
+    """Raise `ValueError` unless `schedule` has what a schedule must have, by name."""
+    missing = [name for name in ("sizes", "is_random", "keeps") if not hasattr(schedule, name)]
+    if missing or isinstance(schedule, type):
+        lacks = f", which has no {' and no '.join(missing)}" if missing else ", a class"
+        raise ValueError(
+            f"schedule must be one of collapse_lib.schedules, or have sizes, is_random and keeps, "
+            f"got {schedule!r}{lacks}"
+        )
 
 
 @dataclass(frozen=True)
@@ -56,19 +110,25 @@ class FullySynthetic:
 
     Examples
     --------
-    >>> FullySynthetic(10).sample_sizes(3)
-    array([ 0,  0, 10])
+    >>> FullySynthetic(10).sizes(3)
+    array([[10,  0,  0],
+           [ 0, 10,  0],
+           [ 0,  0, 10]])
     """
 
     n: int
-    kept: ClassVar = False
+    is_random: ClassVar = False
 
     def __post_init__(self):
         _set(self, "n", _checks.integer(self.n, "n", 1, MOST))
 
-    def sample_sizes(self, generation, rng=None):
-        """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
-        return _only(generation, last=self.n)
+    def sizes(self, generations, rng=None):
+        """Return the whole table."""
+        return self.n * _zeros(generations, 1)
+
+    def keeps(self, source):
+        """Return False: every corpus is drawn afresh."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -86,23 +146,64 @@ class PartiallySynthetic:
 
     Examples
     --------
-    >>> PartiallySynthetic(real=100, synthetic=10).sample_sizes(3)
-    array([100,   0,  10])
+    >>> PartiallySynthetic(real=100, synthetic=10).sizes(3)
+    array([[100,   0,   0],
+           [100,  10,   0],
+           [100,   0,  10]])
     """
 
     real: int
     synthetic: int
-    kept: ClassVar = (0,)
+    is_random: ClassVar = False
 
     def __post_init__(self):
         _set(self, "real", _checks.integer(self.real, "real", 1, MOST))
         _set(self, "synthetic", _checks.integer(self.synthetic, "synthetic", 0, MOST))
 
-    def sample_sizes(self, generation, rng=None):
-        """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
-        sizes = _only(generation, last=self.synthetic)
-        sizes[0] = self.real
+    def sizes(self, generations, rng=None):
+        """Return the whole table."""
+        sizes = self.synthetic * _zeros(generations, 1)
+        sizes[:, :1] = self.real
         return sizes
+
+    def keeps(self, source):
+        """Return whether this is the real corpus."""
+        return source == 0
+
+
+@dataclass(frozen=True)
+class FreshReal:
+    """New real samples each generation, and new samples of the last model.
+
+    As `PartiallySynthetic`, but nothing is kept.
+
+    Parameters
+    ----------
+    real : int
+        Real samples per generation, at least 1 (N).
+    synthetic : int
+        Samples of the last model, at least 0 (n).
+
+    Examples
+    --------
+    >>> FreshReal(real=100, synthetic=10).keeps(0)
+    False
+    """
+
+    real: int
+    synthetic: int
+    is_random: ClassVar = False
+
+    def __post_init__(self):
+        PartiallySynthetic.__post_init__(self)
+
+    def sizes(self, generations, rng=None):
+        """Return the whole table."""
+        return PartiallySynthetic.sizes(self, generations)
+
+    def keeps(self, source):
+        """Return False: every corpus is drawn afresh."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -119,17 +220,20 @@ class MostRecent:
     window : int
         Number of models drawn from, at least 1 (the paper's K).
     kept : bool, optional
-        Whether the samples of a model are drawn once and reused, or anew each generation.
+        Whether the samples of a model are drawn once and reused, or afresh each generation.
 
     Examples
     --------
-    >>> MostRecent(n=10, window=2).sample_sizes(4)
-    array([0, 0, 5, 5])
+    >>> MostRecent(n=10, window=2).sizes(3)
+    array([[5, 0, 0],
+           [5, 5, 0],
+           [0, 5, 5]])
     """
 
     n: int
     window: int
     kept: bool = False
+    is_random: ClassVar = False
 
     def __post_init__(self):
         _set(self, "window", _checks.integer(self.window, "window", 1, MOST))
@@ -138,11 +242,13 @@ class MostRecent:
         if self.n < self.window:
             raise ValueError(f"n must be at least the window {self.window}, got {self.n}")
 
-    def sample_sizes(self, generation, rng=None):
-        """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
-        sizes = _only(generation)
-        sizes[-self.window :] = self.n // self.window
-        return sizes
+    def sizes(self, generations, rng=None):
+        """Return the whole table."""
+        return self.n // self.window * _zeros(generations, self.window)
+
+    def keeps(self, source):
+        """Return `kept`."""
+        return self.kept
 
 
 @dataclass(frozen=True)
@@ -156,25 +262,34 @@ class RandomlySampled:
     n : int
         Samples per generation, at least 1.
     kept : bool, optional
-        Whether the samples of a model are drawn once and reused, or anew each generation.
+        Whether the samples of a model are drawn once and reused, or afresh each generation.
 
     Examples
     --------
-    >>> RandomlySampled(n=10).sample_sizes(4, rng=0)
-    array([3, 2, 1, 4])
+    >>> RandomlySampled(n=10).sizes(3, rng=0)
+    array([[10,  0,  0],
+           [ 6,  4,  0],
+           [ 2,  2,  6]])
     """
 
     n: int
     kept: bool = False
+    is_random: ClassVar = True
 
     def __post_init__(self):
         _set(self, "n", _checks.integer(self.n, "n", 1, MOST))
         _set(self, "kept", _checks.boolean(self.kept, "kept"))
 
-    def sample_sizes(self, generation, rng):
-        """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
-        generation = _checks.integer(generation, "generation", 1)
-        return _checks.generator(rng).multinomial(self.n, np.full(generation, 1 / generation))
+    def sizes(self, generations, rng):
+        """Return the whole table: one multinomial draw a generation."""
+        sizes, rng = _zeros(generations, 0), _checks.generator(rng)
+        for m, row in enumerate(sizes, start=1):
+            row[:m] = rng.multinomial(self.n, np.full(m, 1 / m))
+        return sizes
+
+    def keeps(self, source):
+        """Return `kept`."""
+        return self.kept
 
 
 @dataclass(frozen=True)
@@ -190,29 +305,89 @@ class Accumulating:
 
     Examples
     --------
-    >>> Accumulating(real=100, synthetic=10).sample_sizes(3)
-    array([100,  10,  10])
+    >>> Accumulating(real=100, synthetic=10).sizes(3)
+    array([[100,   0,   0],
+           [100,  10,   0],
+           [100,  10,  10]])
     """
 
     real: int
     synthetic: int
-    kept: ClassVar = True
+    is_random: ClassVar = False
 
     def __post_init__(self):
-        _set(self, "real", _checks.integer(self.real, "real", 1, MOST))
-        _set(self, "synthetic", _checks.integer(self.synthetic, "synthetic", 0, MOST))
+        PartiallySynthetic.__post_init__(self)
 
-    def sample_sizes(self, generation, rng=None):
-        """Return n_t^(m) for the sources t = 0, ..., m - 1, as an array of shape (m,)."""
-        sizes = _only(generation) + self.synthetic
-        sizes[0] = self.real
+    def sizes(self, generations, rng=None):
+        """Return the whole table."""
+        sizes = self.synthetic * _zeros(generations, generations)
+        sizes[:, :1] = self.real
         return sizes
 
+    def keeps(self, source):
+        """Return True: every corpus is kept."""
+        return True
 
-def _only(generation, last=0):
-    """Return zeros for the sources of a generation, except for the last one."""
-    sizes = np.zeros(_checks.integer(generation, "generation", 1), dtype=np.int64)
-    sizes[-1] = last
+
+@dataclass(frozen=True)
+class Explicit:
+    """A table of your own.
+
+    Parameters
+    ----------
+    rows : sequence of sequences of int
+        Row m - 1 holds n_t^(m) for t = 0, ..., m - 1.
+    kept : bool or tuple of int, optional
+        The sources whose corpora are kept: all (True), none (False), or those given.
+
+    Examples
+    --------
+    The real corpus is forgotten after generation 2:
+
+    >>> Explicit([[9], [9, 1], [0, 0, 10]], kept=(0,)).sizes(3)
+    array([[ 9,  0,  0],
+           [ 9,  1,  0],
+           [ 0,  0, 10]])
+    """
+
+    rows: tuple
+    kept: bool | tuple = False
+    is_random: ClassVar = False
+    _table: np.ndarray = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        sizes = np.zeros((len(self.rows), len(self.rows)), dtype=np.int64)
+        for m, row in enumerate(self.rows, start=1):
+            row = np.atleast_1d(_checks.integers(row, "rows", 0))
+            if row.shape not in ((m,), (len(sizes),)) or row[m:].any():
+                raise ValueError(f"rows must have {m} entries for generation {m}, got {row}")
+            sizes[m - 1, :m] = row[:m]
+        _set(self, "_table", sizes)
+        _set(self, "rows", tuple(tuple(map(int, row[:m])) for m, row in enumerate(sizes, 1)))
+        if not isinstance(self.kept, bool):
+            if not isinstance(self.kept, tuple):
+                raise ValueError(
+                    f"kept must be True, False or a tuple of sources, got {self.kept!r}"
+                )
+            sources = (_checks.integer(source, "kept", 0) for source in self.kept)
+            _set(self, "kept", tuple(sources))
+
+    def sizes(self, generations, rng=None):
+        """Return the first rows of the table, which must have as many."""
+        generations = _checks.integer(generations, "generations", 0, len(self.rows))
+        return self._table[:generations, :generations].copy()
+
+    def keeps(self, source):
+        """Return whether the corpus of this model is kept."""
+        return self.kept if isinstance(self.kept, bool) else source in self.kept
+
+
+def _zeros(generations, window):
+    """Return zeros of shape (generations, generations), with ones for the `window` last sources."""
+    generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
+    sizes = np.zeros((generations, generations), dtype=np.int64)
+    for m in range(1, generations + 1):
+        sizes[m - 1, max(0, m - window) : m] = 1
     return sizes
 
 

@@ -9,13 +9,13 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from collapse_lib import simulation, sweeps
+from collapse_lib import recursion, sweeps
 
 GRID = sweeps.grid(n=(1, 3, 10), replicates=(2, 5))
 
 
 def collapse(rng, n, replicates):
-    times = simulation.collapse_times([0.5, 0.3, 0.2], n, replicates, rng)
+    times = recursion.collapse_times([0.5, 0.3, 0.2], n, replicates, rng)
     return {"times": times, "mean": times.mean()}
 
 

@@ -10,7 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
-from collapse_lib import coalescent, distributions, simulation
+from collapse_lib import coalescent, distributions, recursion
 
 ROUNDS = 5
 RUNS, N = 100, 400
@@ -36,10 +36,10 @@ def seconds(function, *arguments):
 def against_simulation():
     print(f"Figure 2 at n = {N}     {RUNS} runs [s]  E[T] [s]  ratio   law [s]  ratio")
     for name, p in FIGURE_2.items():
-        times = simulation.collapse_times(p, N, RUNS, 0)
+        times = recursion.collapse_times(p, N, RUNS, 0)
         exact = coalescent.expected_collapse_time(p, N)
         assert abs(times.mean() - exact) < 6 * times.std() / RUNS**0.5
-        runs = seconds(simulation.collapse_times, p, N, RUNS, 0)
+        runs = seconds(recursion.collapse_times, p, N, RUNS, 0)
         mean = seconds(coalescent.expected_collapse_time, p, N)
         law = seconds(coalescent.collapse_time_cdf, p, N, int(times.max()))
         print(f"{name:20} {runs:12.4f} {mean:9.4f} {mean / runs:6.3f} {law:9.4f} {law / runs:6.3f}")

@@ -10,8 +10,8 @@ from time import perf_counter
 import numpy as np
 
 from collapse_lib.distributions import power_law
+from collapse_lib.recursion import simulate
 from collapse_lib.schedules import FullySynthetic
-from collapse_lib.simulation import simulate
 
 ROUNDS = 5
 SETTINGS = [  # samples per generation, runs, generations, least ratio aimed at

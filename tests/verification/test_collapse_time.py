@@ -12,7 +12,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import coalescent, distributions, simulation, symbolic, theory
+from collapse_lib import coalescent, distributions, recursion, symbolic, theory
 from collapse_lib.markov import AbsorbingChain
 from collapse_lib.schedules import FullySynthetic
 from tests.verification import enumeration
@@ -111,7 +111,7 @@ SIMULATED = [
 @pytest.fixture(scope="module", params=SIMULATED, ids=lambda case: f"n={case[1]}")
 def simulated(request):
     p, n = request.param
-    return p, n, simulation.collapse_times(p, n, 20_000, rng=n)
+    return p, n, recursion.collapse_times(p, n, 20_000, rng=n)
 
 
 def test_simulated_mean_is_the_exact_one(simulated):
@@ -143,7 +143,7 @@ def test_simulated_times_have_the_exact_law(simulated):
 def test_simulated_survivors_follow_p():
     p, n, replicates = np.array([0.5, 0.3, 0.15, 0.05]), 6, 1500
     streams = np.random.default_rng(5).spawn(replicates)
-    last = [simulation.sample_path(p, FullySynthetic(n), 100, rng)[-1] for rng in streams]
+    last = [recursion.sample_path(p, FullySynthetic(n), 100, rng)[-1] for rng in streams]
     survivors = np.bincount(np.argmax(last, axis=1), minlength=4)
     assert (np.max(last, axis=1) == 1).all()
     error = np.sqrt(replicates * p * (1 - p))

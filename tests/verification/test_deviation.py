@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import distributions, simulation, symbolic, theory
+from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import PartiallySynthetic
 from tests.verification import enumeration
 
@@ -209,7 +209,7 @@ def test_simulation_follows_the_exact_deviation_and_stays_near_the_sharp_bound(r
     p = distributions.power_law(60, 52, 0.1)
     plan, generations, replicates = PartiallySynthetic(real, synthetic), 50, 300
     rngs = np.random.default_rng(real + synthetic).spawn(replicates)
-    paths = np.array([simulation.sample_path(p, plan, generations, rng) for rng in rngs])
+    paths = np.array([recursion.sample_path(p, plan, generations, rng) for rng in rngs])
     for m in (1, 2, 50):
         near = np.abs(paths[:, m] - paths[:, 1]).sum(axis=1)
         squares = ((paths[:, m] - paths[:, 1]) ** 2).sum(axis=1)
@@ -241,7 +241,7 @@ def test_the_bound_overshoots_by_sqrt_pi_half_where_samples_are_many():
     mean square.
     """
     p = np.array([0.4, 0.3, 0.2, 0.1])
-    runs = simulation.simulate(p, PartiallySynthetic(20_000, 20_000), 20, 2000, rng=4)
+    runs = recursion.simulate(p, PartiallySynthetic(20_000, 20_000), 20, 2000, rng=4)
     sample = runs.l1_from_first[:, 20]
     sharp = theory.deviation_bound_sharp(20, 20_000, 20_000, p)
     assert is_mean(sample, sharp / math.sqrt(math.pi / 2))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import distributions, simulation, symbolic, theory
+from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import (
     Accumulating,
     FullySynthetic,
@@ -125,8 +125,8 @@ def test_random_samples_are_the_means_over_all_outcomes(n):
 
 def test_simulation_follows_the_product_for_random_samples():
     p = distributions.power_law(60, 52, 0.1)
-    runs = simulation.simulate(p, RandomlySampled(10), 100, 2000, rng=3)
-    kept = simulation.simulate(p, RandomlySampled(10, kept=True), 100, 2000, rng=3)
+    runs = recursion.simulate(p, RandomlySampled(10), 100, 2000, rng=3)
+    kept = recursion.simulate(p, RandomlySampled(10, kept=True), 100, 2000, rng=3)
     for m in (1, 2, 10, 100):
         expected = theory.expected_collision_random(m, 10, 0.1)
         for sample, follows in ((runs.collision[:, m], True), (kept.collision[:, m], m == 1)):
@@ -177,7 +177,7 @@ def test_simulation_follows_the_moments(schedule, name):
     p = distributions.power_law(60, 52, 0.1)
     generations = 40
     expected = theory.expected_collisions(table(schedule, generations), schedule.kept, 0.1)
-    runs = simulation.simulate(p, schedule, generations, 2000, rng=len(name))
+    runs = recursion.simulate(p, schedule, generations, 2000, rng=len(name))
     for m in (1, 2, 3, 10, 40):
         sample = runs.collision[:, m]
         error = sample.std(ddof=1) / np.sqrt(sample.size)
@@ -186,7 +186,7 @@ def test_simulation_follows_the_moments(schedule, name):
 
 def test_simulation_rejects_the_other_reading():
     schedule = MostRecent(10, 5, kept=True)
-    runs = simulation.simulate(distributions.power_law(60, 52, 0.1), schedule, 40, 2000, rng=1)
+    runs = recursion.simulate(distributions.power_law(60, 52, 0.1), schedule, 40, 2000, rng=1)
     wrong = theory.expected_collisions(table(schedule, 40), kept=False, s0=0.1)
     for m in (10, 40):
         sample = runs.collision[:, m]

@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 from scipy.stats import chisquare
 
-from collapse_lib import distributions, simulation, symbolic, theory
+from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import FullySynthetic
 from tests.verification import enumeration
 
@@ -77,7 +77,7 @@ WIDTH = 4.5
 def test_simulation_follows_theory(n, collision):
     p = distributions.power_law(100, 52, collision)
     replicates = 2000
-    runs = simulation.simulate(p, FullySynthetic(n), 60, replicates, rng=100 * n + 1)
+    runs = recursion.simulate(p, FullySynthetic(n), 60, replicates, rng=100 * n + 1)
     for m in (1, 2, 5, 20, 60):
         sample = runs.collision[:, m]
         expected = theory.expected_collision(m, n, collision)
@@ -91,7 +91,7 @@ def test_simulation_follows_theory(n, collision):
 def test_simulation_rejects_wrong_formulas(wrong):
     n, collision, m = 20, 0.1, 5
     p = distributions.power_law(100, 52, collision)
-    sample = simulation.simulate(p, FullySynthetic(n), m, 20_000, rng=7).collision[:, m]
+    sample = recursion.simulate(p, FullySynthetic(n), m, 20_000, rng=7).collision[:, m]
     formula = {
         "one generation late": theory.expected_collision(m + 1, n, collision),
         "n - 1 for n": theory.expected_collision(m, n - 1, collision),
@@ -107,7 +107,7 @@ def test_simulated_models_have_the_enumerated_law():
     law = enumeration.fully_synthetic(p, n, 2)[2]
     rng = np.random.default_rng(17)
     paths = [
-        simulation.sample_path([1 / 3, 2 / 3], FullySynthetic(n), 2, stream)
+        recursion.sample_path([1 / 3, 2 / 3], FullySynthetic(n), 2, stream)
         for stream in rng.spawn(replicates)
     ]
     firsts = np.rint(np.array(paths)[:, 2, 0] * n).astype(int)

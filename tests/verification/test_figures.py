@@ -7,7 +7,7 @@ in the chapters. A hundred runs leave room for chance, so each test also has a v
 import numpy as np
 import pytest
 
-from collapse_lib import coalescent, distributions, simulation, theory
+from collapse_lib import coalescent, distributions, recursion, theory
 from collapse_lib.schedules import (
     FullySynthetic,
     MostRecent,
@@ -33,7 +33,7 @@ def test_figure_1_as_many_contexts_collapse_as_the_exact_law_says():
     collapsed = np.zeros((10, 41))
     for world in collapsed:
         for truth, n in zip(truths, samples, strict=True):
-            path = simulation.sample_path(truth, FullySynthetic(int(n)), 40, rng)
+            path = recursion.sample_path(truth, FullySynthetic(int(n)), 40, rng)
             world += path.max(axis=1) == 1
 
     def law(extra):
@@ -55,7 +55,7 @@ def test_figure_2_means_of_100_runs_rise_like_n_above_the_lower_bound(support, c
     sizes = [10, *range(50, 401, 50)]
     means = []
     for n in sizes:
-        times = simulation.collapse_times(p, n, 100, rng=n)
+        times = recursion.collapse_times(p, n, 100, rng=n)
         means.append(times.mean())
         assert off(times, coalescent.expected_collapse_time(p, n)) < WIDTH
         lower, upper = theory.collapse_time_bounds(n, collision, support)
@@ -78,7 +78,7 @@ def exact_collisions(plan, generations):
 @pytest.mark.paper("Figure 4", check="independent")
 @pytest.mark.parametrize("plan", WINDOWS, ids=repr)
 def test_figure_4_means_follow_the_second_moments_of_every_plan(plan):
-    runs = simulation.simulate(P, plan, 500, 100, rng=4)
+    runs = recursion.simulate(P, plan, 500, 100, rng=4)
     exact = exact_collisions(plan, 500)
     for m in (1, 5, 20):
         assert off(runs.collision[:, m], exact[m]) < WIDTH
@@ -98,7 +98,7 @@ def test_figure_4_means_follow_the_second_moments_of_every_plan(plan):
 def test_figure_5_collision_stays_and_distance_grows_with_synthetic_data():
     distances = []
     for n in (10, 50, 100, 1000):
-        runs = simulation.simulate(P, PartiallySynthetic(100, n), 50, 100, rng=5)
+        runs = recursion.simulate(P, PartiallySynthetic(100, n), 50, 100, rng=5)
         for m in (1, 2, 10, 50):
             expected = theory.expected_collision_mixed(m, 100, n, 0.1)
             assert off(runs.collision[:, m], expected) < WIDTH
@@ -115,7 +115,7 @@ def test_figure_6_distance_falls_as_the_truth_is_more_concentrated():
     distances = []
     for collision in (0.02, 0.1, 0.3, 0.6):
         p = distributions.power_law(600, 52, collision)
-        runs = simulation.simulate(p, PartiallySynthetic(100, 10), 50, 100, rng=6)
+        runs = recursion.simulate(p, PartiallySynthetic(100, 10), 50, 100, rng=6)
         expected = theory.expected_collision_mixed(50, 100, 10, collision)
         assert off(runs.collision[:, 50], expected) < WIDTH
         assert off(runs.collision[:, 50], theory.expected_collision(50, 110, collision)) > WIDTH

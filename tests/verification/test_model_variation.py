@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from collapse_lib import distributions, simulation, symbolic, theory
+from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import PartiallySynthetic
 from tests.verification import enumeration
 
@@ -149,7 +149,7 @@ def test_symbolic_recursion_of_a_token_is_true_of_all_outcomes(case):
 @pytest.mark.parametrize("synthetic", [1, 10, 100, 1000])
 def test_simulation_follows_the_corrected_formula(synthetic):
     p = distributions.power_law(60, 52, 0.1)
-    runs = simulation.simulate(p, PartiallySynthetic(20, synthetic), 50, 1500, rng=synthetic)
+    runs = recursion.simulate(p, PartiallySynthetic(20, synthetic), 50, 1500, rng=synthetic)
     for m in (1, 2, 3, 10, 50):
         sample = runs.collision[:, m]
         expected = theory.expected_collision_mixed(m, 20, synthetic, 0.1)
@@ -159,7 +159,7 @@ def test_simulation_follows_the_corrected_formula(synthetic):
 
 @pytest.mark.paper("(9)", check="independent")
 def test_simulation_rejects_the_printed_formula():
-    runs = simulation.simulate([0.6, 0.3, 0.1], PartiallySynthetic(4, 6), 2, 20_000, rng=5)
+    runs = recursion.simulate([0.6, 0.3, 0.1], PartiallySynthetic(4, 6), 2, 20_000, rng=5)
     sample = runs.collision[:, 2]
     error = sample.std(ddof=1) / np.sqrt(sample.size)
     right = theory.expected_collision_mixed(2, 4, 6, 0.46)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from collapse_lib import simulation
+from collapse_lib import recursion
 from collapse_lib.schedules import PartiallySynthetic
 from tests.verification import enumeration
 
@@ -23,7 +23,7 @@ def case(request):
     real, synthetic = request.param
     laws = enumeration.partially_synthetic(P, real, synthetic, 3)
     schedule = PartiallySynthetic(real, synthetic)
-    runs = simulation.simulate([float(x) for x in P], schedule, 3, REPLICATES, rng=real)
+    runs = recursion.simulate([float(x) for x in P], schedule, 3, REPLICATES, rng=real)
     return schedule, laws, runs
 
 

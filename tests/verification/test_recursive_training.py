@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from collapse_lib import distributions, simulation, symbolic, theory
+from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import (
     Accumulating,
     FullySynthetic,
@@ -72,7 +72,7 @@ SCHEDULES = [*FIXED, RandomlySampled(3), RandomlySampled(3, kept=True)]
 def simulated_paths(schedule, generations, seed):
     streams = np.random.default_rng(seed).spawn(REPLICATES)
     p = [float(x) for x in P]
-    return np.array([simulation.sample_path(p, schedule, generations, r)[1:] for r in streams])
+    return np.array([recursion.sample_path(p, schedule, generations, r)[1:] for r in streams])
 
 
 @pytest.fixture(scope="module", params=SCHEDULES, ids=repr)
@@ -156,7 +156,7 @@ def largest_deviation(last, p):
 def test_models_stay_unbiased_in_simulation(schedule):
     p = distributions.power_law(12, 12, 0.15)
     streams = np.random.default_rng(3).spawn(2000)
-    last = np.array([simulation.sample_path(p, schedule, 15, r)[-1] for r in streams])
+    last = np.array([recursion.sample_path(p, schedule, 15, r)[-1] for r in streams])
     assert largest_deviation(last, p) < WIDTH
 
 

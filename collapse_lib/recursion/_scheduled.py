@@ -3,8 +3,7 @@
 import numpy as np
 from numba import njit
 
-from collapse_lib.schedules import is_kept
-from collapse_lib.simulation._reference import all_sizes
+from collapse_lib import schedules
 
 
 def plan(schedule, generations, rng):
@@ -20,13 +19,13 @@ def plan(schedule, generations, rng):
     tuple of ndarray
         start, source, size, kept, beginning, length, first.
     """
-    sizes = all_sizes(schedule, generations, rng)
+    sizes = schedules.table(schedule, generations, rng)
     used = [np.flatnonzero(row) for row in sizes]
     none = np.zeros(0, dtype=np.int64)
     start = np.cumsum([0, *(sources.size for sources in used)])
     source = np.concatenate([none, *used])
     size = np.concatenate([none, *(row[t] for row, t in zip(sizes, used, strict=True))])
-    kept = np.array([is_kept(schedule.kept, t) for t in range(generations)], dtype=bool)
+    kept = np.array([schedule.keeps(t) for t in range(generations)], dtype=bool)
     pairs = np.stack([source, size], axis=1)
     rows, beginning = np.unique(pairs, axis=0, return_inverse=True)
     first = np.searchsorted(rows[:, 0], np.arange(generations + 1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import distributions, simulation, theory
+from collapse_lib import distributions, recursion, theory
 from collapse_lib.schedules import (
     Accumulating,
     FullySynthetic,
@@ -32,7 +32,7 @@ EVERY_SCHEDULE = [
 def reference(p, schedule, generations, replicates, seed):
     """Run `sample_path` on the generators that `simulate` spawns."""
     streams = np.random.default_rng(seed).spawn(replicates)
-    return np.array([simulation.sample_path(p, schedule, generations, r) for r in streams])
+    return np.array([recursion.sample_path(p, schedule, generations, r) for r in streams])
 
 
 def assert_measured(runs, paths):
@@ -55,7 +55,7 @@ def assert_measured(runs, paths):
 )
 def test_kernel_draws_what_the_reference_draws(seed, n, size, concentration, generations):
     p = distributions.dirichlet(size, concentration, seed)
-    runs = simulation.simulate(p, FullySynthetic(n), generations, 3, seed)
+    runs = recursion.simulate(p, FullySynthetic(n), generations, 3, seed)
     assert_measured(runs, reference(p, FullySynthetic(n), generations, 3, seed))
 
 
@@ -71,7 +71,7 @@ def test_kernel_of_every_schedule_draws_what_the_reference_draws(
     seed, schedule, size, concentration, generations
 ):
     p = distributions.dirichlet(size, concentration, seed)
-    runs = simulation.simulate(p, schedule, generations, 3, seed)
+    runs = recursion.simulate(p, schedule, generations, 3, seed)
     assert_measured(runs, reference(p, schedule, generations, 3, seed))
 
 
@@ -85,11 +85,11 @@ def test_kernel_keeps_beginnings_of_several_lengths():
             return np.array([3 + 2 * ((generation + t) % 3) for t in range(generation)])
 
     paths = reference(SKEWED, Uneven(), 12, 4, 9)
-    assert_measured(simulation.simulate(SKEWED, Uneven(), 12, 4, 9), paths)
+    assert_measured(recursion.simulate(SKEWED, Uneven(), 12, 4, 9), paths)
 
 
 def test_random_sizes_differ_from_run_to_run():
-    runs = simulation.simulate(SKEWED, RandomlySampled(8), 30, 5, 3)
+    runs = recursion.simulate(SKEWED, RandomlySampled(8), 30, 5, 3)
     assert_measured(runs, reference(SKEWED, RandomlySampled(8), 30, 5, 3))
     assert len({tuple(row) for row in runs.collision}) == 5
 
@@ -97,29 +97,29 @@ def test_random_sizes_differ_from_run_to_run():
 @pytest.mark.parametrize("n", [1, 2, 17, 400, 10_000, 10**6])
 def test_kernel_and_reference_agree_on_the_paper_distribution(n):
     p = distributions.power_law(600, 52, 0.1)
-    runs = simulation.simulate(p, FullySynthetic(n), 60, 5, 12)
+    runs = recursion.simulate(p, FullySynthetic(n), 60, 5, 12)
     assert_measured(runs, reference(p, FullySynthetic(n), 60, 5, 12))
 
 
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
 def test_collapse_time_is_the_first_dirac_generation(schedule):
-    runs = simulation.simulate([0.7, 0.2, 0.1], schedule, 40, 20, rng=3)
+    runs = recursion.simulate([0.7, 0.2, 0.1], schedule, 40, 20, rng=3)
     for support, time in zip(runs.support, runs.collapse_time, strict=True):
         collapsed = [m for m in range(1, 41) if support[m] == 1]
         assert time == (collapsed[0] if collapsed else -1)
 
 
 def test_collapse_times_match_the_trajectories():
-    runs = simulation.simulate(SKEWED, FullySynthetic(20), 400, 50, rng=5)
-    times = simulation.collapse_times(SKEWED, 20, 50, rng=5)
+    runs = recursion.simulate(SKEWED, FullySynthetic(20), 400, 50, rng=5)
+    times = recursion.collapse_times(SKEWED, 20, 50, rng=5)
     assert (runs.collapse_time > 0).all()
     np.testing.assert_array_equal(times, runs.collapse_time)
 
 
 @pytest.mark.parametrize("n", [1, 5])
 def test_a_dirac_mass_has_collapsed_at_generation_one(n):
-    assert simulation.collapse_times([0, 1], n, 2, rng=0).tolist() == [1, 1]
-    runs = simulation.simulate([0.0, 1.0], FullySynthetic(n), 3, 2, rng=0)
+    assert recursion.collapse_times([0, 1], n, 2, rng=0).tolist() == [1, 1]
+    runs = recursion.simulate([0.0, 1.0], FullySynthetic(n), 3, 2, rng=0)
     assert runs.collapse_time.tolist() == [1, 1]
     assert (runs.collision == 1).all()
     assert (runs.l1_from_first == 0).all()
@@ -127,7 +127,7 @@ def test_a_dirac_mass_has_collapsed_at_generation_one(n):
 
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
 def test_shapes_ranges_and_seeds(schedule):
-    runs = simulation.simulate(SKEWED, schedule, 12, 4, rng=9)
+    runs = recursion.simulate(SKEWED, schedule, 12, 4, rng=9)
     for record in (runs.collision, runs.l1_from_first, runs.support):
         assert record.shape == (4, 13)
     assert runs.collapse_time.shape == (4,)
@@ -135,15 +135,15 @@ def test_shapes_ranges_and_seeds(schedule):
     assert (runs.support[:, 0] == 25).all()
     assert (runs.l1_from_first[:, 1] == 0).all()
     assert (runs.l1_from_first <= 2 + 1e-12).all()
-    again = simulation.simulate(SKEWED, schedule, 12, 4, rng=np.random.default_rng(9))
+    again = recursion.simulate(SKEWED, schedule, 12, 4, rng=np.random.default_rng(9))
     np.testing.assert_array_equal(runs.collision, again.collision)
-    other = simulation.simulate(SKEWED, schedule, 12, 4, rng=10)
+    other = recursion.simulate(SKEWED, schedule, 12, 4, rng=10)
     assert (runs.collision != other.collision).any()
 
 
 @pytest.mark.parametrize("schedule", [FullySynthetic(3), PartiallySynthetic(3, 2)], ids=repr)
 def test_no_generations(schedule):
-    runs = simulation.simulate([0.5, 0.5], schedule, 0, 2, rng=0)
+    runs = recursion.simulate([0.5, 0.5], schedule, 0, 2, rng=0)
     assert runs.collision.tolist() == [[0.5], [0.5]]
     assert np.isnan(runs.l1_from_first).all()
     assert runs.support.tolist() == [[2], [2]]
@@ -152,27 +152,27 @@ def test_no_generations(schedule):
 
 @pytest.mark.parametrize("cores", [1, 3, 64])
 def test_results_do_not_depend_on_the_number_of_cores(cores, monkeypatch):
-    expected = simulation.simulate(SKEWED, FullySynthetic(30), 40, 10, rng=2)
-    monkeypatch.setattr(simulation.os, "cpu_count", lambda: cores)
-    runs = simulation.simulate(SKEWED, FullySynthetic(30), 40, 10, rng=2)
+    expected = recursion.simulate(SKEWED, FullySynthetic(30), 40, 10, rng=2)
+    monkeypatch.setattr(recursion.os, "cpu_count", lambda: cores)
+    runs = recursion.simulate(SKEWED, FullySynthetic(30), 40, 10, rng=2)
     np.testing.assert_array_equal(runs.collision, expected.collision)
     np.testing.assert_array_equal(runs.collapse_time, expected.collapse_time)
 
 
 def test_a_lost_token_never_returns():
-    path = simulation.sample_path(SKEWED, FullySynthetic(15), 40, rng=1)
+    path = recursion.sample_path(SKEWED, FullySynthetic(15), 40, rng=1)
     gone = path[:-1] == 0
     assert (path[1:][gone] == 0).all()
 
 
 def test_no_synthetic_data_is_no_change():
-    path = simulation.sample_path(SKEWED, PartiallySynthetic(10, 0), 6, rng=1)
+    path = recursion.sample_path(SKEWED, PartiallySynthetic(10, 0), 6, rng=1)
     assert (path[1:] == path[1]).all()
 
 
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
 def test_models_are_frequencies_of_their_samples(schedule):
-    path = simulation.sample_path(SKEWED, schedule, 8, rng=0)
+    path = recursion.sample_path(SKEWED, schedule, 8, rng=0)
     rng = np.random.default_rng(0)
     for m in range(1, 9):
         total = schedule.sample_sizes(m, rng).sum()
@@ -180,13 +180,13 @@ def test_models_are_frequencies_of_their_samples(schedule):
 
 
 def test_a_kept_real_corpus_is_in_every_generation():
-    path = simulation.sample_path(SKEWED, PartiallySynthetic(10, 5), 8, rng=2)
+    path = recursion.sample_path(SKEWED, PartiallySynthetic(10, 5), 8, rng=2)
     real = path[1] * 10
     assert (path[2:] * 15 >= real - 1e-9).all()
 
 
 def test_kept_corpora_accumulate():
-    path = simulation.sample_path(SKEWED, Accumulating(10, 5), 8, rng=2)
+    path = recursion.sample_path(SKEWED, Accumulating(10, 5), 8, rng=2)
     totals = np.array([10 + 5 * (m - 1) for m in range(1, 9)])
     counts = np.round(path[1:] * totals[:, None])
     assert (np.diff(counts, axis=0) >= 0).all()
@@ -211,16 +211,16 @@ def test_kept_corpora_accumulate():
 def test_bad_input(schedule, change, message):
     good = {"p": [0.5, 0.5], "generations": 2, "replicates": 1, "rng": 0}
     with pytest.raises(ValueError, match=re.escape(message)):
-        simulation.simulate(schedule=schedule, **good | change)
+        recursion.simulate(schedule=schedule, **good | change)
 
 
 def test_bad_input_of_the_others():
     with pytest.raises(ValueError, match="n must be an integer of at least 1, got 0"):
-        simulation.collapse_times([0.5, 0.5], 0, 1, 0)
+        recursion.collapse_times([0.5, 0.5], 0, 1, 0)
     with pytest.raises(ValueError, match="replicates must be an integer of at least 1, got -1"):
-        simulation.collapse_times([0.5, 0.5], 3, -1, 0)
+        recursion.collapse_times([0.5, 0.5], 3, -1, 0)
     with pytest.raises(ValueError, match="generations must be an integer of at least 0"):
-        simulation.sample_path([0.5, 0.5], FullySynthetic(3), -2, 0)
+        recursion.sample_path([0.5, 0.5], FullySynthetic(3), -2, 0)
 
 
 class Custom:
@@ -236,7 +236,7 @@ class Custom:
 def test_some_corpora_are_kept_and_others_not():
     plan = Custom(lambda m: np.arange(2, m + 2))
     paths = reference(SKEWED, plan, 6, 400, 9)
-    assert_measured(simulation.simulate(SKEWED, plan, 6, 400, 9), paths)
+    assert_measured(recursion.simulate(SKEWED, plan, 6, 400, 9), paths)
     expected = theory.expected_collisions(
         [plan.sample_sizes(m) for m in range(1, 7)], (0, 2), float((SKEWED**2).sum())
     )
@@ -250,9 +250,9 @@ def test_a_schedule_of_ones_own_that_extends_a_given_one_is_asked():
         def sample_sizes(self, generation, rng=None):
             return 2 * super().sample_sizes(generation)
 
-    runs = simulation.simulate(SKEWED, Doubled(7), 12, 3, 5)
+    runs = recursion.simulate(SKEWED, Doubled(7), 12, 3, 5)
     assert_measured(runs, reference(SKEWED, Doubled(7), 12, 3, 5))
-    assert (runs.support != simulation.simulate(SKEWED, FullySynthetic(7), 12, 3, 5).support).any()
+    assert (runs.support != recursion.simulate(SKEWED, FullySynthetic(7), 12, 3, 5).support).any()
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,6 @@ def test_a_schedule_of_ones_own_that_extends_a_given_one_is_asked():
     ],
 )
 def test_bad_schedules(schedule, message):
-    for function in (simulation.sample_path, lambda *rest: simulation.simulate(*rest[:3], 2, 0)):
+    for function in (recursion.sample_path, lambda *rest: recursion.simulate(*rest[:3], 2, 0)):
         with pytest.raises(ValueError, match=re.escape(message)):
             function(SKEWED, schedule, 3, 0)

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib import _checks
+from collapse_lib import _checks, schedules
+from collapse_lib.learners.counting import Counting
+from collapse_lib.recursion import _fully_synthetic, _scheduled
+from collapse_lib.recursion._loop import run
 from collapse_lib.schedules import FullySynthetic
-from collapse_lib.simulation import _fully_synthetic, _scheduled
-from collapse_lib.simulation._reference import check_schedule, sample_path
 
-__all__ = ["Trajectories", "collapse_times", "sample_path", "simulate"]
+__all__ = ["Trajectories", "collapse_times", "run", "sample_path", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def simulate(p, schedule, generations, replicates, rng):
     array([1, 1, 1, 1])
     """
     p = _checks.distribution(p)
-    check_schedule(schedule)
+    schedules.check(schedule)
     generations = _checks.integer(generations, "generations", 0)
     replicates = _checks.integer(replicates, "replicates", 1)
     streams = _checks.generator(rng).spawn(replicates)
@@ -129,6 +130,47 @@ def collapse_times(p, n, replicates, rng):
     )
 
 
+def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
+    """Return the models of one run, drawn by the loop of `run` with the counting learner.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution p^(0).
+    schedule
+        A schedule of `collapse_lib.schedules`.
+    generations : int
+        Number of generations after p^(0), at least 0.
+    rng : numpy.random.Generator or int
+    step : step or tuple of steps, optional
+        What is done to a model before it is sampled, see `run`.
+    pseudocounts : float, optional
+        See `collapse_lib.learners.counting.Counting`.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, tokens)
+        Row m is p^(m).
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution, or a number is out of range.
+
+    Examples
+    --------
+    >>> from collapse_lib.schedules import PartiallySynthetic
+    >>> sample_path([0.5, 0.5], PartiallySynthetic(real=4, synthetic=4), 3, rng=0)
+    array([[0.5  , 0.5  ],
+           [0.75 , 0.25 ],
+           [0.625, 0.375],
+           [0.625, 0.375]])
+    """
+    p = _checks.distribution(p)
+    learner = Counting(p.size, pseudocounts)
+    return np.array(list(run(learner, p, schedule, generations, rng, step)))
+
+
 def _empty(replicates, generations):
     """Return records to fill in, which hold what a Dirac mass has already."""
     shape = replicates, generations + 1
@@ -143,28 +185,27 @@ def _empty(replicates, generations):
 def _run_fully_synthetic(p, n, streams, runs):
     """Fill in one run for each generator; p holds positive entries only."""
 
-    def run(r):
+    def one(r):
         runs.collapse_time[r] = _fully_synthetic.run(
             streams[r], p, n, runs.collision[r], runs.l1_from_first[r], runs.support[r]
         )
 
-    _in_threads(run, range(len(streams)))
+    _in_threads(one, range(len(streams)))
 
 
 def _run_scheduled(p, schedule, generations, streams, runs):
     """Fill in one run for each generator; p holds positive entries only."""
     # The sizes come first: a kept corpus must know which of its beginnings are asked for.
-    untouched = streams[0].bit_generator.state
     plan = _scheduled.plan(schedule, generations, streams[0])
-    shared = streams[0].bit_generator.state == untouched  # no size is random
+    shared = not schedule.is_random
 
-    def run(r):
+    def one(r):
         mine = plan if shared or r == 0 else _scheduled.plan(schedule, generations, streams[r])
         runs.collapse_time[r] = _scheduled.run(
             streams[r], p, mine, runs.collision[r], runs.l1_from_first[r], runs.support[r]
         )
 
-    _in_threads(run, range(len(streams)))
+    _in_threads(one, range(len(streams)))
 
 
 def _in_threads(run, tasks):

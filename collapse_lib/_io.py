@@ -1,0 +1,32 @@
+"""Files that are whole or absent, whenever the process that writes them is killed."""
+
+import os
+from pathlib import Path
+
+
+def write(path, content):
+    """Write bytes to a new file beside `path`, then move it there in one step.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        Its folder is made if it is missing.
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; no partial file stays.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
