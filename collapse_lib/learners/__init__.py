@@ -2,6 +2,7 @@
 
 A learner has four methods, which `collapse_lib.recursion.run` calls: ``fit(corpus)`` returns a
 model, ``sample(model, size, rng)`` a corpus, ``pool(corpora)`` one corpus of several, and
-``take(corpus, k)`` its first k samples. Where a model is no array of distributions, ``process(model,
-step)`` returns the model that is sampled when a step is taken. A new learner needs nothing else.
+``take(corpus, k)`` its first k samples. Where a model is no array of distributions, a fifth,
+``process(model, step)``, returns the model that is sampled when a step is taken. A new learner
+needs nothing else.
 """
