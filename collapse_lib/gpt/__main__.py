@@ -135,9 +135,7 @@ def _add_what(run):
         default=10,
         help="number of the last generation",
     )
-    run.add_argument(
-        "--seeds", type=_whole(1, MOST_SEEDS), default=3, help="number of repetitions"
-    )
+    run.add_argument("--seeds", type=_whole(1, MOST_SEEDS), default=3, help="number of repetitions")
     run.add_argument("--out", type=_folder, required=True, help="folder that keeps everything")
     source = run.add_mutually_exclusive_group()
     longest = max(preset.model.context for preset in PRESETS.values())

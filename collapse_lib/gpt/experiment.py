@@ -31,6 +31,7 @@ from collapse_lib.gpt.learner import (
     SIZES,
     TRAINING,
     Learner,
+    processed,
     seed_of,
     stream,
 )
@@ -121,6 +122,12 @@ def make_chain(folder, chain, generations):
         "schedule": repr(chain.schedule),
         "first": chain.size_of_first(),
     }
+    if chain.step is not None:  # p^(0) and p^(1) are measured without it, as chains share them
+        first = folder.out / f"seed-{chain.seed}" / f"first-{described['first']}"
+        kept = checkpoint.load(first / "next.safetensors")[0]
+        described["processed"] = [
+            processed(p, chain.step) for p in (folder.held_out()["next"], kept["next"])
+        ]
     if not path.exists():
         checkpoint.write_json(path, described)
     standing = checkpoint.read_json(path)
@@ -152,4 +159,3 @@ def first_is_missing(folder, chain):
     """Return whether p^(1) of a chain is not finished."""
     first = folder.out / f"seed-{chain.seed}" / f"first-{chain.size_of_first()}"
     return not (first / "measures.json").exists()
-

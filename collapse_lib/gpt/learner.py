@@ -100,7 +100,9 @@ class Folder:
                 lambda iterations, curve: self.log("trained", iterations),
                 self.device,
             )
-            described = {name: checkpoint.load_metadata(progress)[name] for name in ("training", "seed")}
+            described = {
+                name: checkpoint.load_metadata(progress)[name] for name in ("training", "seed")
+            }
             about = described | {"corpus": data.checksum(corpus), "curve": curve}
             about |= (metadata or {}) | {"versions": checkpoint.versions()}
             checkpoint.save_model(path, model, about)
@@ -154,7 +156,6 @@ class Folder:
         held_out, tokenizer = self.held_out(), self.tokenizer()
         model, folder = self.load(generation), generation.folder
         p = measures.next_token(model, held_out["contexts"])
-        kept = {"next": p}
         found = metadata | {
             "l1_from_first": None,
             "l1_from_truth": _distance(p, held_out["next"]),
@@ -168,12 +169,8 @@ class Folder:
             q = p if first == folder else checkpoint.load(first / "next.safetensors")[0]["next"]
             found["l1_from_first"] = _distance(p, q)
         if generation.step is not None:
-            kept["processed"] = steps.apply(generation.step, p)
-            found["processed"] = {
-                "entropy": _entropy(kept["processed"]),
-                "tokens": measures.tokens_left(kept["processed"]),
-            }
-        checkpoint.save(folder / "next.safetensors", kept, {})
+            found["processed"] = processed(p, generation.step)
+        checkpoint.save(folder / "next.safetensors", {"next": p}, {})
         curve = checkpoint.load_metadata(folder / "model.safetensors")["curve"]
         found["curve"] = [[at, *map(measures.rounded, losses)] for at, *losses in curve]
         found |= measures.variety(text, held_out["tokens"], tokenizer)
@@ -288,6 +285,12 @@ class Learner:
     def process(self, model, step):
         """Return a model that is sampled with a step."""
         return replace(model, step=step)
+
+
+def processed(p, step):
+    """Return what a step makes of predictions, for a JSON file."""
+    p = steps.apply(step, p)
+    return {"entropy": _entropy(p), "tokens": measures.tokens_left(p)}
 
 
 def seed_of(seed, generation, *purpose):
