@@ -100,10 +100,9 @@ class Folder:
                 lambda iterations, curve: self.log("trained", iterations),
                 self.device,
             )
-            described = {
-                name: checkpoint.load_metadata(progress)[name] for name in ("training", "seed")
-            }
-            about = described | {"corpus": data.checksum(corpus), "curve": curve}
+            trained = checkpoint.load_metadata(progress)
+            about = {name: trained[name] for name in ("training", "seed")}
+            about |= {"corpus": data.checksum(corpus), "curve": curve}
             about |= (metadata or {}) | {"versions": checkpoint.versions()}
             checkpoint.save_model(path, model, about)
         progress.unlink(missing_ok=True)

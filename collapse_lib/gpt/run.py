@@ -124,10 +124,11 @@ def results(out):
         The "settings"; the "versions" that computed it, a list, with more than one entry if
         they changed on the way; "truth", the measures of p^(0); and "seeds", one entry a seed:
         its number, "first", the measures of p^(1), and for each schedule, by its name and that
-        of its step, the list of the measures of p^(2), p^(3), ...; if there are steps, also
-        "processed", what each makes of p^(0) and p^(1). Its "tokens" are how many contexts
-        leave 0, 1, 2, ... tokens. Pairs are a mean over contexts and its standard error. If schedules ask for real corpora of several sizes, "first" is
-        the p^(1) of the size N of the preset, and the lists of the others begin with their own.
+        of its step, the list of the measures of p^(2), p^(3), ... Where there are steps, also
+        "processed", what each makes of p^(0) and p^(1); its "tokens" are how many contexts
+        leave 0, 1, 2, ... tokens. Pairs are a mean over contexts and its standard error. If
+        schedules ask for real corpora of several sizes, "first" is the p^(1) of the preset's
+        size N, and the lists of the others begin with their own.
 
     Raises
     ------
@@ -143,9 +144,9 @@ def results(out):
     seeds, made = [], []
     for path in sorted(out.glob("seed-*"), key=lambda path: int(path.name[5:])):
         first = path / f"first-{usual}"
-        entry = {"seed": int(path.name[5:])} | dict(
-            zip(["first"], _measured([first]), strict=False)
-        )
+        entry = {"seed": int(path.name[5:])}
+        for measured in _measured([first]):
+            entry["first"] = measured
         for chain in sorted(path.glob("*/chain.json")):
             described = checkpoint.read_json(chain)
             own = [] if described["first"] == usual else [path / f"first-{described['first']}"]
