@@ -235,7 +235,7 @@ def _claim(folder, text, truth, threads):
     source = None
     if truth is not None:
         _check_truth(truth, folder.preset)
-        source = {"truth": _weights(truth)}
+        source = {"truth": checksum_of_weights(truth)}
     elif text is not None:
         data.split(text, folder.preset.model.context)
         source = {"text": hashlib.sha256(text.encode("utf8", "surrogatepass")).hexdigest()}
@@ -280,7 +280,7 @@ def _check_truth(path, preset):
         )
 
 
-def _weights(path):
+def checksum_of_weights(path):
     """Return the SHA-256 of the weights of a model and of its vocabulary."""
     tensors, metadata = checkpoint.load(path)
     found = hashlib.sha256(metadata["characters"].encode("utf8", "surrogatepass"))
