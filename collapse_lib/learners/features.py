@@ -267,14 +267,17 @@ def contexts_without(features):
     rows = features / np.where(scale > 0, scale, 1)
     # Maximise sum_j t_j under e_j . v >= t_j and 0 <= t_j <= 1: solutions add up and can be
     # scaled, so that all contexts that can have t_j = 1 have it at once.
-    found = linprog(
-        np.concatenate([np.zeros(dimension), -np.ones(contexts)]),
-        A_ub=np.hstack([-rows, np.eye(contexts)]),
-        b_ub=np.zeros(contexts),
-        bounds=[(None, None)] * dimension + [(0, 1)] * contexts,
-        method="highs",
-    )
-    return found.x[dimension:] > 0.5
+    problem = {
+        "c": np.concatenate([np.zeros(dimension), -np.ones(contexts)]),
+        "A_ub": np.hstack([-rows, np.eye(contexts)]),
+        "b_ub": np.zeros(contexts),
+        "bounds": [(None, None)] * dimension + [(0, 1)] * contexts,
+    }
+    for method in ("highs", "highs-ipm"):  # where the cone is thin the first can give up
+        found = linprog(**problem, method=method)
+        if found.success:
+            return found.x[dimension:] > 0.5
+    raise ArithmeticError(f"the linear program was not solved: {found.message}")
 
 
 def unseen_vanishes(features):
