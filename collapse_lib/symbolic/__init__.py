@@ -41,6 +41,13 @@ from collapse_lib.symbolic.deviation import (
     squared_deviation_from_truth,
     squared_deviation_given_corpus,
 )
+from collapse_lib.symbolic.families import (
+    gaussian_moments,
+    log_chi_square,
+    projection_condition,
+    variance_functions,
+    variance_recursion,
+)
 from collapse_lib.symbolic.fully_synthetic import (
     binomial_second_moment,
     collision_recursion,
@@ -88,9 +95,11 @@ __all__ = [
     "expected_collision_mixed",
     "first",
     "gain",
+    "gaussian_moments",
     "geometric_sum",
     "harmonic_gap",
     "large_n_limits",
+    "log_chi_square",
     "m",
     "mean_given_corpus",
     "mixed_moment",
@@ -99,6 +108,7 @@ __all__ = [
     "p",
     "parents",
     "printed_residual",
+    "projection_condition",
     "random_limit",
     "random_step",
     "reciprocal_parents",
@@ -109,5 +119,7 @@ __all__ = [
     "support",
     "theorem_2",
     "token_variance",
+    "variance_functions",
+    "variance_recursion",
     "x",
 ]

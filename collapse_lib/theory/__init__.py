@@ -25,6 +25,14 @@ from collapse_lib.theory.deviation import (
     deviation_bound_split,
     zeta,
 )
+from collapse_lib.theory.families import (
+    expected_variance,
+    gaussian_log_growth,
+    limited_loss,
+    poisson_extinction,
+    squared_distance_from_first,
+    squared_distances,
+)
 from collapse_lib.theory.fully_synthetic import (
     collapse_probability_bounds,
     collapse_probability_lower_bound,
@@ -80,4 +88,11 @@ __all__ = [  # noqa: RUF022
     "expected_collisions",
     "expected_collision_accumulating",
     "expected_collision_random",
+    # every family, and models of limited size
+    "expected_variance",
+    "squared_distance_from_first",
+    "squared_distances",
+    "gaussian_log_growth",
+    "poisson_extinction",
+    "limited_loss",
 ]
