@@ -58,6 +58,7 @@ def house_of_cards(p, accept, share):
             f"accept must have shape {p.shape} and accept a token that occurs, got {accept!r}"
         )
     top = f[p > 0].max()
+    f = np.minimum(f, top)  # others do not occur
     if share == 0:
         return p.copy()
     if share == 1:
@@ -67,10 +68,13 @@ def house_of_cards(p, accept, share):
     def models(ratio):  # of F to the largest f: between alpha and 1
         return (1 - share) * p / (1 - share * f / top / ratio)
 
-    best = p[f == top].sum()
-    # At `low` the best tokens alone have mass 1, so that the sum is 1 or more.
-    low = share / (1 - (1 - share) * best)
-    ratio = 1.0 if low >= 1 else brentq(lambda x: models(x).sum() - 1, low, 1, xtol=1e-16)
+    # At `low` the best tokens alone have mass 1, so that the sum is at least 1; at 1, at most 1.
+    low = share / (1 - (1 - share) * p[f == top].sum())
+    excess = [models(ratio).sum() - 1 for ratio in (low, 1.0)]
+    if excess[0] * excess[1] >= 0:  # one of them is the root, up to rounding
+        ratio = (low, 1.0)[int(np.argmin(np.abs(excess)))]
+    else:
+        ratio = brentq(lambda x: models(x).sum() - 1, low, 1, xtol=1e-16)
     q = models(ratio)
     return q / q.sum()
 
