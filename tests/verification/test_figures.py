@@ -71,8 +71,7 @@ WINDOWS = [FullySynthetic(10), MostRecent(10, 2), MostRecent(10, 5), RandomlySam
 def exact_collisions(plan, generations):
     if isinstance(plan, RandomlySampled):
         return [theory.expected_collision_random(m, plan.n, 0.1) for m in range(generations + 1)]
-    sizes = [plan.sample_sizes(m) for m in range(1, generations + 1)]
-    return theory.expected_collisions(sizes, plan.kept, 0.1)
+    return theory.expected_collisions(plan, generations, 0.1)
 
 
 @pytest.mark.paper("Figure 4", check="independent")
