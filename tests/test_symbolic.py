@@ -202,6 +202,7 @@ def test_pseudocounts_in_balance_keep_the_collision_probability():
     assert sp.simplify(limit) == sp.Rational(1, 2)
 
 
+@pytest.mark.paper("Section 6", check="symbolic")
 @pytest.mark.parametrize("tokens", [2, 3, 5])
 def test_departures_grow_by_the_share_over_the_temperature(tokens, monkeypatch):
     assert symbolic.temperature_multiplier(tokens) == symbolic.share / symbolic.tau
@@ -213,6 +214,7 @@ def test_departures_grow_by_the_share_over_the_temperature(tokens, monkeypatch):
         symbolic.temperature_multiplier(tokens)
 
 
+@pytest.mark.paper("Section 6", check="symbolic")
 def test_a_hill_with_another_slope_is_refused(monkeypatch):
     temperature, filtered = symbolic.hill()
     assert temperature.has(symbolic.tau)

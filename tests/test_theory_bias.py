@@ -87,6 +87,7 @@ def test_variety_falls_below_the_balance_and_rises_above_it(n, weights, less):
     np.testing.assert_allclose(stays, s0, rtol=1e-9)
 
 
+@pytest.mark.paper("Section 6", check="independent")
 @given(st.data(), st.integers(2, 6), COUNTS, st.integers(0, 200))
 @settings(max_examples=200)
 def test_no_bias_takes_the_models_above_its_ceiling(data, tokens, real, synthetic):

@@ -78,6 +78,7 @@ def case(request):
     return step, laws(P, N, GENERATIONS, processed)
 
 
+@pytest.mark.paper("Section 6", check="independent")
 def test_chain_and_all_outcomes(case):
     step, law = case
     chain = AbsorbingChain(P, N, step)
@@ -88,6 +89,7 @@ def test_chain_and_all_outcomes(case):
         assert probability == pytest.approx(law.get(tuple(counts / N), 0), abs=1e-12)
 
 
+@pytest.mark.paper("Section 6", check="independent")
 def test_simulation_and_all_outcomes(case):
     step, law = case
     rngs = np.random.default_rng(2).spawn(REPLICATES)
@@ -105,6 +107,7 @@ def test_simulation_and_all_outcomes(case):
     assert (np.abs(both.mean(axis=0) - plain) > WIDTH * error).any()
 
 
+@pytest.mark.paper("Section 6", check="independent")
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("real", [0, 10**6])
 def test_many_samples_follow_the_deterministic_rounds(name, real):
@@ -124,6 +127,7 @@ def test_many_samples_follow_the_deterministic_rounds(name, real):
         assert np.abs(path[-1] - early).max() > 0.01
 
 
+@pytest.mark.paper("Section 6", check="independent")
 def test_a_verifier_is_the_counting_model_of_what_it_accepts():
     """All outcomes: given the accepted part of generation 1, it is counting on that."""
     p, right = (Fraction(1, 2), Fraction(1, 4), Fraction(1, 4)), (0, 1)
