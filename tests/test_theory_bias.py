@@ -106,6 +106,23 @@ def test_no_bias_takes_the_models_above_its_ceiling(data, tokens, real, syntheti
     assert max(far) <= theory.bias_ceiling(min(bias, 2), real, synthetic) + 1e-12
 
 
+@given(st.data(), COUNTS, st.integers(0, 200))
+def test_where_training_is_biased_real_data_pays_as_well(data, real, synthetic):
+    """The mixture itself is moved: then the ceiling has one bias more."""
+    simplex = st.lists(st.floats(0.01, 1), min_size=3, max_size=3)
+    p = np.array(data.draw(simplex))
+    p /= p.sum()
+    share, bias, mixture, far = synthetic / (real + synthetic), 0.0, p, []
+    for _ in range(8):
+        towards = np.array(data.draw(simplex))
+        q = mixture + data.draw(st.floats(0, 1)) * (towards / towards.sum() - mixture)
+        bias = max(bias, np.abs(q - mixture).sum())
+        far.append(np.abs(q - p).sum())
+        mixture = (1 - share) * p + share * q
+    bias = min(bias, 2)
+    assert max(far) <= bias + theory.bias_ceiling(bias, real, synthetic) + 1e-12
+
+
 def test_the_ceiling_is_reached_where_every_move_has_one_direction():
     p, q, bias, real, synthetic = np.array([0.2, 0.8]), np.array([0.2, 0.8]), 0.02, 100, 400
     for _ in range(200):

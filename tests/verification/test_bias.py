@@ -1,11 +1,15 @@
 """Smoothing: closed forms, all outcomes, SymPy and simulation of the same few generations."""
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import sympy as sp
-from scipy import stats
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize, stats
+from scipy.special import logsumexp, softmax
 
 from collapse_lib import recursion, symbolic, theory
 from collapse_lib.learners.counting import Counting
@@ -89,10 +93,9 @@ def test_all_outcomes_with_a_kept_corpus(real, synthetic, a):
 
 @pytest.mark.parametrize("schedule", [FullySynthetic(4), PartiallySynthetic(3, 2)], ids=str)
 def test_simulation(schedule):
-    rngs = np.random.default_rng(5).spawn(REPLICATES)
-    paths = np.array([recursion.sample_path(FLOATS, schedule, 3, r, pseudocounts=3) for r in rngs])
-    collision = (paths[:, 3] ** 2).sum(axis=1)
-    error = collision.std(ddof=1) / np.sqrt(REPLICATES)
+    runs = recursion.simulate(FLOATS, schedule, 3, 20_000, rng=5, pseudocounts=3)
+    collision = runs.collision[:, 3]
+    error = stats.sem(collision)
     if schedule == FullySynthetic(4):
         exact = theory.expected_collision_smoothed(3, 4, FLOATS, 3)
         wrong = theory.expected_collision_smoothed(3, 4, FLOATS, 2)
@@ -153,3 +156,86 @@ def test_entropies_that_rise(n, a):
     entropies = stats.entropy(np.array(runs), axis=1)
     error = entropies.std(ddof=1) / np.sqrt(REPLICATES)
     assert abs(entropies.mean() - found[2]) < WIDTH * error
+
+
+@dataclass(frozen=True)
+class Push:
+    """A step with exactly this bias: probability goes from the first token to the second."""
+
+    bias: float
+
+    def apply(self, q):
+        moved = np.minimum(q[..., 0], self.bias / 2)[..., None]
+        return q + moved * np.array([-1.0, 1.0, 0.0])
+
+
+@pytest.mark.parametrize(("real", "synthetic"), [(20, 20), (50, 100), (1000, 4000)])
+def test_finite_samples_add_their_noise_to_the_ceiling(real, synthetic):
+    bias, replicates = 0.05, 2000
+    schedule = PartiallySynthetic(real, synthetic)
+    runs = recursion.simulate(FLOATS, schedule, 40, replicates, 3, Push(bias))
+    noise = np.sqrt(2 / synthetic)  # three tokens
+    ceiling = theory.bias_ceiling(bias, real, synthetic)
+    assert runs.l1_from_first.mean(axis=0)[1:].max() <= ceiling + synthetic / real * noise
+    if real == 1000:  # the bias alone explains the distance, and a half of it does not
+        far = runs.l1_from_first[:, 40].mean()
+        assert far == pytest.approx(ceiling, rel=0.1)
+
+
+# Weight decay
+
+
+def decayed(target, decay):
+    """Return the logits of training on a target with weight decay, by a general minimiser."""
+
+    def loss(w):
+        return logsumexp(w) - target @ w + decay / 2 * w @ w
+
+    def slope(w):
+        return softmax(w) + decay * w - target
+
+    start = np.zeros(target.size)
+    return optimize.minimize(loss, start, jac=slope, method="BFGS", options={"gtol": 1e-9}).x
+
+
+WEIGHTS = st.lists(st.floats(0.02, 1), min_size=2, max_size=4)
+
+
+@given(WEIGHTS, st.data(), st.floats(0.02, 0.5), st.floats(0.05, 0.95))
+def test_weight_decay_is_a_contraction_to_training_once(weights, data, decay, share):
+    p = np.array(weights) / sum(weights)
+    other = np.array(data.draw(st.lists(st.floats(0.02, 1), min_size=p.size, max_size=p.size)))
+    end = softmax(decayed(p, decay / (1 - share)))
+    again = softmax(decayed((1 - share) * p + share * end, decay))
+    np.testing.assert_allclose(again, end, atol=1e-6)
+    q = other / other.sum()
+    after = softmax(decayed((1 - share) * p + share * q, decay))
+    assert np.linalg.norm(after - end) <= share * np.linalg.norm(q - end) + 1e-6
+    plain = softmax(decayed(p, decay))  # training once without more decay is another model
+    if share > 0.5 and np.ptp(p) > 0.2:
+        assert np.abs(plain - end).max() > 1e-3
+
+
+@pytest.mark.parametrize("decay", [0.05, 0.5])
+def test_close_to_the_uniform_distribution_all_logits_shrink_alike(decay):
+    w = np.array([3e-4, 1e-4, -4e-4])
+    after = decayed(softmax(w), decay)
+    np.testing.assert_allclose(after, w / (1 + 3 * decay), rtol=2e-3)
+
+
+def test_weight_decay_alone_ends_in_the_uniform_distribution():
+    q = np.array([0.7, 0.2, 0.1])
+    for _ in range(200):
+        q = softmax(decayed(q, 0.1))
+    np.testing.assert_allclose(q, 1 / 3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("share", "weight"), [(0.5, 0.1), (0.9, 0.1), (0.9, 0.01)])
+def test_a_fixed_weight_of_smoothing_is_paid_in_every_generation(share, weight):
+    p, even = np.array(FLOATS), np.full(3, 1 / 3)
+    q = (1 - weight) * p + weight * even
+    for _ in range(2000):
+        q = (1 - weight) * ((1 - share) * p + share * q) + weight * even
+    found = (q - p)[0] / (even - p)[0]
+    assert found == pytest.approx(weight / (1 - share * (1 - weight)))
+    assert found > 1.8 * weight

@@ -12,7 +12,7 @@ from tests.verification import enumeration
 
 P = (0.6, 0.3, 0.1)
 F = (0.5, 1.0, 0.9)
-N, GENERATIONS, REPLICATES, WIDTH = 4, 3, 3000, 4.5
+N, GENERATIONS, REPLICATES, WIDTH = 4, 3, 1500, 4.5
 
 
 # The steps once more, on tuples, in plain Python.
@@ -92,19 +92,22 @@ def test_chain_and_all_outcomes(case):
 @pytest.mark.paper("Section 6", check="independent")
 def test_simulation_and_all_outcomes(case):
     step, law = case
+    runs = recursion.simulate(P, FullySynthetic(N), GENERATIONS, 20_000, 2, step)
+    seen = runs.collision[:, GENERATIONS]
+    expected = enumeration.mean(law, enumeration.collision)
+    assert abs(seen.mean() - expected) < WIDTH * seen.std(ddof=1) / np.sqrt(seen.size)
     rngs = np.random.default_rng(2).spawn(REPLICATES)
     paths = [recursion.sample_path(P, FullySynthetic(N), GENERATIONS, r, step=step) for r in rngs]
-    last = np.array(paths)[:, GENERATIONS]
-    unprocessed = laws(P, N, GENERATIONS, lambda p: p)
-    for value in (lambda p: enumeration.collision(p), lambda p: p[0]):
-        seen = np.array([value(model) for model in last])
-        error = seen.std(ddof=1) / np.sqrt(REPLICATES)
-        assert abs(seen.mean() - enumeration.mean(law, value)) < WIDTH * error
-    # the first token's mean or the variety tells that there was a step
-    both = np.array([[enumeration.collision(model), model[0]] for model in last])
-    plain = [enumeration.mean(unprocessed, v) for v in (enumeration.collision, lambda p: p[0])]
-    error = both.std(axis=0, ddof=1) / np.sqrt(REPLICATES)
-    assert (np.abs(both.mean(axis=0) - plain) > WIDTH * error).any()
+    first = np.array(paths)[:, GENERATIONS, 0]
+    error = first.std(ddof=1) / np.sqrt(REPLICATES)
+    assert abs(first.mean() - enumeration.mean(law, lambda model: model[0])) < WIDTH * error
+    # the variety, or else the mean of the first token, tells that there was a step
+    plain = laws(P, N, GENERATIONS, lambda p: p)
+    apart = [
+        abs(seen.mean() - enumeration.mean(plain, enumeration.collision)) * np.sqrt(seen.size),
+        abs(first.mean() - P[0]) * np.sqrt(REPLICATES),
+    ]
+    assert apart[0] > WIDTH * seen.std() or apart[1] > WIDTH * first.std()
 
 
 @pytest.mark.paper("Section 6", check="independent")
@@ -172,13 +175,14 @@ def test_outside_a_fixed_set_the_share_of_real_data_is_what_is_left():
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_simulated_filter_and_temperature_end_at_their_limits(share):
     n = 2 * 10**5
-    schedule = PartiallySynthetic(round(n * (1 - share) / share), n)
-    p = np.array(P)
-    filtered = recursion.sample_path(p, schedule, 300, 1, step=steps.Accept(F))[-1]
-    limit = theory.house_of_cards(p, F, share)
-    assert np.abs(filtered - limit).max() < 0.02
-    assert np.abs(limit - p).max() > 0.1
-    cold = recursion.sample_path(p, schedule, 300, 1, step=steps.Temperature(0.8))[-1]
-    limit = theory.temperature_limit(p, 0.8, share)
-    assert np.abs(cold - limit).max() < 0.02
-    assert np.abs(limit - p).max() > 0.05
+    schedule, p = PartiallySynthetic(round(n * (1 - share) / share), n), np.array(P)
+    limits = {
+        steps.Accept(F): theory.house_of_cards(p, F, share),
+        steps.Temperature(0.8): theory.temperature_limit(p, 0.8, share),
+    }
+    for step, limit in limits.items():
+        runs = recursion.simulate(p, schedule, 300, 4, 1, step)
+        assert np.abs(runs.l1_from_first[:, 300] - np.abs(limit - p).sum()).max() < 0.03
+        assert np.abs(runs.collision[:, 300] - limit @ limit).max() < 0.03
+        assert np.abs(limit - p).sum() > 0.1
+        assert abs(limit @ limit - p @ p) > 0.05
