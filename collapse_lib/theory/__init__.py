@@ -1,10 +1,17 @@
 """Closed forms, on plain numbers.
 
-One context; every model is the maximum likelihood fit to its samples. Each function names
-the equation of the paper it stands for and the schedule it holds for. Rational input
-(`fractions.Fraction`) gives an exact result, as long as no other argument is an array.
+One context; every model is the maximum likelihood fit to its samples, smoothed or processed only
+where a function says so. Each function names the equation of the paper it stands for, if any,
+and the schedule it holds for. Rational input (`fractions.Fraction`) gives an exact result, as
+long as no other argument is an array.
 """
 
+from collapse_lib.theory.bias import (
+    balanced_pseudocounts,
+    bias_ceiling,
+    expected_collision_mixed_smoothed,
+    expected_collision_smoothed,
+)
 from collapse_lib.theory.budgets import (
     budget,
     budget_as_printed,
@@ -53,6 +60,14 @@ from collapse_lib.theory.schedules import (
     expected_collision_random,
     expected_collisions,
 )
+from collapse_lib.theory.selection import (
+    house_of_cards,
+    nucleus_limit,
+    survival_with_filter,
+    survival_with_temperature,
+    temperature_limit,
+    temperature_threshold,
+)
 
 # In the order of the page on this module, by regime.
 __all__ = [  # noqa: RUF022
@@ -95,4 +110,16 @@ __all__ = [  # noqa: RUF022
     "gaussian_log_growth",
     "poisson_extinction",
     "limited_loss",
+    # bias that repeats
+    "bias_ceiling",
+    "expected_collision_smoothed",
+    "expected_collision_mixed_smoothed",
+    "balanced_pseudocounts",
+    # choosing what to keep
+    "temperature_limit",
+    "temperature_threshold",
+    "nucleus_limit",
+    "house_of_cards",
+    "survival_with_filter",
+    "survival_with_temperature",
 ]
