@@ -212,8 +212,7 @@ def _collapsed(counts, n, generations):
     alone = np.zeros((values.size, generations + 1))  # that only this token is left
     alone[:, 0] = values == n
     if generations:
-        powers = (values[:, None] / n) ** np.arange(n + 1)
-        alone[:, 1:] = powers @ coalescent.lineages(n, generations - 1).T
+        alone[:, 1:] = coalescent.generating_function(values / n, n, generations - 1).T
     return np.minimum(occurrences @ alone, 1)
 
 
