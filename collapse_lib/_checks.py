@@ -33,7 +33,7 @@ def integer(value, name, minimum, maximum=LARGEST):
 
 def integers(value, name, minimum):
     """Return `value` as an int, or as an array of ints if it is not a single number."""
-    result = _array(value, name)
+    result = array(value, name)
     if result.ndim == 0:
         return integer(value, name, minimum)
     if not result.size:
@@ -123,12 +123,22 @@ def numbers(value, name, ndim=None):
     return result
 
 
+def array(value, name):
+    """Return `value` as an array; a mask would be lost, and rows of different lengths fit none."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be an array without a mask, got {shown(value)}")
+    try:
+        return np.asarray(value)
+    except Exception:
+        raise ValueError(f"{name} must be an array of numbers, got {shown(value)}") from None
+
+
 def probabilities(p, name, axis=-1):
     """Return `p` as a float array whose entries along `axis` form distributions.
 
     What comes in narrower floats sums to 1 as far as these allow; it is scaled to do so in doubles.
     """
-    given = _array(p, name)
+    given = array(p, name)
     p = _floats(p, name)
     place = _whole(axis)
     if place is None:
@@ -152,7 +162,7 @@ def probabilities(p, name, axis=-1):
 
 def distribution(p, name="p"):
     """Return `p` as a float array of shape (tokens,) that sums to 1."""
-    shape = _array(p, name).shape
+    shape = array(p, name).shape
     if len(shape) != 1:
         raise ValueError(f"{name} must have shape (tokens,), got shape {shape}")
     p = probabilities(p, name)
@@ -229,20 +239,10 @@ def _whole(value):
 
 
 def _floats(p, name):
-    result = _array(p, name)
+    result = array(p, name)
     try:
         if result.dtype.kind not in "biufO":
             raise TypeError(f"not numbers but {result.dtype}")
         return result.astype(float)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must be an array of numbers, got {shown(p)}") from None
-
-
-def _array(value, name):
-    """Return `value` as an array; a mask would be lost, and rows of different lengths fit none."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} must be an array without a mask, got {shown(value)}")
-    try:
-        return np.asarray(value)
-    except Exception:
-        raise ValueError(f"{name} must be an array of numbers, got {shown(value)}") from None
