@@ -218,7 +218,7 @@ def who_feeds_whom(ax, sizes, kept):
     sizes : sequence of array_like
         The sample sizes of generations 1, 2, ...; those of generation m have shape (m,).
     kept : sequence of bool
-        For each source, whether its samples are drawn once and kept (squares) or drawn anew
+        For each source, whether its samples are drawn once and kept (squares) or drawn afresh
         for each generation (circles).
 
     Returns
