@@ -122,7 +122,7 @@ def w_of(count, n):
 
 @pytest.mark.parametrize("n", [2, 3, 7, 12])
 def test_the_part_of_each_token_drops_by_its_probability(n):
-    """W_i - E W_i' >= x_i + x_i^n while 0 < x_i < 1: this is what bounds the time of each winner."""
+    """W_i - E W_i' >= x_i + x_i^n while 0 < x_i < 1, which bounds the time of each winner."""
     for count in range(1, n):
         x = Fraction(count, n)
         law = dict(enumeration.outcomes((x, 1 - x), n))

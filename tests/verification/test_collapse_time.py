@@ -251,7 +251,9 @@ def test_times_of_each_winner_are_exact_in_fractions():
         share = [Fraction(int(k), n) for k in chain.states[:free, token]]
         visits = sp.Matrix(free, free, lambda i, j: int(i == j) - _exact(moves[i, j]))
         lengths = visits.LUsolve(sp.Matrix([_exact(x) for x in share]))
-        listed = 1 + sum(_exact(s) * h for s, h in zip(start, lengths, strict=True)) / _exact(p[token])
+        listed = 1 + sum(_exact(s) * h for s, h in zip(start, lengths, strict=True)) / _exact(
+            p[token]
+        )
         assert _exact(time) == listed
 
 
