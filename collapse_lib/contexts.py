@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 from collapse_lib import _checks, coalescent
 
@@ -73,12 +74,21 @@ def collapse(counts, generations):
     generations = _checks.integer(generations, "generations", 0)
     sizes = counts.sum(axis=1)
     expected, log_all = np.zeros((2, generations + 1))
+    # The products are narrow: more threads than one cost five times the processor time, and
+    # where several processes share the cores, the time of day too.
+    with threadpool_limits(1, "blas"):
+        _add_up(counts, sizes, expected, log_all)
+    return Collapse(expected, log_all)
+
+
+def _add_up(counts, sizes, expected, log_all):
+    """Add what every context has to the records, for one number of samples after the other."""
+    generations = expected.size - 1
     for n in np.unique(sizes):
         cdf = _collapsed(counts[sizes == n], int(n), generations)
         expected += cdf.sum(axis=0)
         with np.errstate(divide="ignore"):
             log_all += np.log(cdf).sum(axis=0)
-    return Collapse(expected, log_all)
 
 
 def zipf_sizes(ranks, contexts, largest):

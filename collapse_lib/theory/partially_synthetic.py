@@ -164,7 +164,7 @@ def squared_deviation_from_truth(m, real, synthetic, p):
 
 
 def squared_deviation_fresh(m, real, synthetic, p):
-    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly if the real samples are drawn anew each time.
+    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly if the real samples are drawn afresh each time.
 
     Otherwise as in the partially synthetic schedule: N real samples and n of the last model.
     It falls from ``(1 - S_0)/N`` towards ``(1 - S_0) (N + n) / (N^2 + (2N + 1) n)``, since through

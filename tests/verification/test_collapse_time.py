@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from collapse_lib import coalescent, distributions, recursion, symbolic, theory
 from collapse_lib.markov import AbsorbingChain
 from collapse_lib.schedules import FullySynthetic
-from tests.verification import enumeration
+from tests.verification import enumeration, forward
 
 WIDTH = 4.5
 
@@ -111,7 +111,7 @@ SIMULATED = [
 @pytest.fixture(scope="module", params=SIMULATED, ids=lambda case: f"n={case[1]}")
 def simulated(request):
     p, n = request.param
-    return p, n, recursion.collapse_times(p, n, 20_000, rng=n)
+    return p, n, forward.collapse_times(p, n, 20_000, rng=n)
 
 
 def test_simulated_mean_is_the_exact_one(simulated):
