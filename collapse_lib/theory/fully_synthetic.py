@@ -1,7 +1,6 @@
 """Synthetic data alone: Theorem 1 of the paper, for fully synthetic training."""
 
 import numpy as np
-from scipy.special import xlog1py
 
 from collapse_lib import _checks
 from collapse_lib.theory._core import faded, left, one_like
@@ -92,6 +91,8 @@ def collapse_probability_bounds(m, n, s0, support):
         s0 = float(_checks.unit_interval(s0, "s0"))
     variety, ratio, one = _variety(s0, support)
     remaining = left(m, one / n)
+    variety, ratio, one = variety_left(s0, support)
+    remaining = (1 - one / n) ** m
     return 1 - n * variety * remaining, 1 - ratio * remaining
 
 
@@ -235,6 +236,7 @@ def collapse_time_diffusion(p, n):
 
 
 def _variety(s0, support):
+def variety_left(s0, support):
     """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
     support = _checks.integer(support, "support", 2)
     s0 = _checks.unit_interval(s0, "s0")
