@@ -15,6 +15,7 @@ test: .venv/installed
 	$(BIN)/pytest --nbval
 
 lab: .venv/installed
+	$(BIN)/python book/_ext/jupyterlab_words.py
 	$(BIN)/jupyter lab book
 
 bench: .venv/developing

@@ -36,6 +36,9 @@
 
   function renumber(words, link) {
     const [text] = words.labels[link.getAttribute("href").slice(1)] ?? [];
+    // The book numbers no equation without a label, and one with a tag shows it already.
+    const ofEquation = link.ariaLabel === "Link to this Equation";
+    if (ofEquation) link.hidden = !text || link.closest(".group").querySelector(".tag") !== null;
     if (text && NUMBERED.test(link.textContent.trim())) link.textContent = text;
   }
 

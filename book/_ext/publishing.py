@@ -99,7 +99,7 @@ def colab_cell(notebook, address):
         "",
         'if "google.colab" in sys.modules:',
         f"    !git clone --quiet --depth 1 {address} model-collapse",
-        f'    !pip install --quiet "./model-collapse{extra}"',
+        f'    %pip install --quiet "./model-collapse{extra}"',
         "    %cd -q model-collapse/book",
     ]
     return {
