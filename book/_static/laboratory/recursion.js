@@ -250,7 +250,7 @@ Laboratory.recursion = (() => {
       this.collision = new Float64Array(runs * this.width);
       this.support = new Int32Array(runs * this.width);
       this.collapse = new Int32Array(runs).fill(-1);
-      this.runs.forEach((run, r) => this.record(run, r));
+      this.runs.forEach((run, r) => this.record(run, r, 0));
     }
 
     get done() {
@@ -258,28 +258,34 @@ Laboratory.recursion = (() => {
     }
 
     advance() {
+      for (const _ of this.advancing());
+    }
+
+    // One generation further, in slices of a run; `generation` moves on at the end.
+    *advancing() {
       if (this.done) return;
-      this.generation++;
+      const m = this.generation + 1;
       let cells = 0;
-      this.runs.forEach((run, r) => {
+      for (let r = 0; r < this.runs.length; r++) {
+        const run = this.runs[r];
         run.advance();
         cells += run.cells;
-        this.record(run, r);
-      });
+        this.record(run, r, m);
+        yield;
+      }
+      this.generation = m;
       if (cells > MOST_CELLS) {
         throw new Problem(
-          "This schedule remembers every model, and there is no room for more: take fewer runs or fewer samples.",
+          "This schedule remembers earlier models, and there is no room for more: take fewer runs or fewer samples.",
         );
       }
     }
 
-    record(run, r) {
-      const place = r * this.width + this.generation;
+    record(run, r, m) {
+      const place = r * this.width + m;
       this.collision[place] = run.collision;
       this.support[place] = run.support;
-      if (this.generation > 0 && run.support === 1 && this.collapse[r] < 0) {
-        this.collapse[r] = this.generation;
-      }
+      if (m > 0 && run.support === 1 && this.collapse[r] < 0) this.collapse[r] = m;
     }
 
     // The mean over the runs of what was recorded for a generation.
