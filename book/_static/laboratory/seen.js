@@ -51,6 +51,7 @@ Laboratory.Seen = (() => {
       const simple = options.schedule === "alone" && steps.isNone(options.step) && !options.pseudocounts;
       const known = simple && options.n <= exact.MOST_SAMPLES && tokens.length > 1;
       this.exactTime = known ? exact.collapseTimes(this.p, options.n, options.generations) : null;
+      this.expectedTime = known ? exact.expectedCollapseTime(this.p, options.n) : null;
       this.top = 0;
       this.repaint();
     }
@@ -179,7 +180,7 @@ Laboratory.Seen = (() => {
       return {
         title: "Runs with a single token left",
         own: count > 1 ? `share of ${count} runs` : "this run",
-        law: this.exactTime && ["exact law of the collapse time", "collapse_time.html#thm-exact-law"],
+        law: this.exactTime && [`law of the collapse time, mean ${this.expectedTime.toFixed(1)}`, "collapse_time.html#thm-exact-law"],
         missing: large ? `exact up to n = ${exact.MOST_SAMPLES}` : "no exact curve for these settings",
         scale: { generations, top: 1 },
         curves: {
