@@ -2,6 +2,7 @@
 "use strict";
 
 Laboratory.folder = document.currentScript.src.replace(/[^/]*$/, "");
+document.documentElement.classList.add("has-laboratory"); // laboratory.css: no still picture then
 
 Laboratory.Lab = (() => {
   const { recursion, sources, Problem, Seen, state: settings } = Laboratory;

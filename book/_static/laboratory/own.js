@@ -86,7 +86,9 @@ Laboratory.OwnText = (() => {
       this.asking = false;
       const total = counted.counts.reduce((sum, x) => sum + x, 0);
       const n = Math.min(total, 100000);
-      this.lab.useSource(this.unit, { n, real: n });
+      // Models write as much as they have read, so that chance matters.
+      const length = Math.min(Math.max(raw.length, 100), 50000);
+      this.lab.useSource(this.unit, { n, real: n, length });
       this.lab.writing.use(raw);
       this.lab.play();
     }
