@@ -1,10 +1,17 @@
 """Closed forms, on plain numbers.
 
-One context; every model is the maximum likelihood fit to its samples. Each function names
-the equation of the paper it stands for and the schedule it holds for. Rational input
-(`fractions.Fraction`) gives an exact result, as long as no other argument is an array.
+One context; every model is the maximum likelihood fit to its samples, smoothed or processed only
+where a function says so. Each function names the equation of the paper it stands for, if any,
+and the schedule it holds for. Rational input (`fractions.Fraction`) gives an exact result, as
+long as no other argument is an array.
 """
 
+from collapse_lib.theory.bias import (
+    balanced_pseudocounts,
+    bias_ceiling,
+    expected_collision_mixed_smoothed,
+    expected_collision_smoothed,
+)
 from collapse_lib.theory.budgets import (
     budget,
     budget_as_printed,
@@ -35,6 +42,14 @@ from collapse_lib.theory.deviation import (
     expected_chi_square,
     zeta,
 )
+from collapse_lib.theory.families import (
+    expected_variance,
+    gaussian_log_growth,
+    limited_loss,
+    poisson_extinction,
+    squared_distance_from_first,
+    squared_distances,
+)
 from collapse_lib.theory.fully_synthetic import (
     collapse_probability_bounds,
     collapse_probability_lower_bound,
@@ -57,6 +72,14 @@ from collapse_lib.theory.schedules import (
     expected_collision_accumulating,
     expected_collision_random,
     expected_collisions,
+)
+from collapse_lib.theory.selection import (
+    house_of_cards,
+    nucleus_limit,
+    survival_with_filter,
+    survival_with_temperature,
+    temperature_limit,
+    temperature_threshold,
 )
 from collapse_lib.theory.tail import alive_bounds, tokens_left_bound
 
@@ -105,4 +128,23 @@ __all__ = [  # noqa: RUF022
     "expected_collision_accumulating",
     "expected_collision_accumulating_limit",
     "expected_collision_random",
+    # every family, and models of limited size
+    "expected_variance",
+    "squared_distance_from_first",
+    "squared_distances",
+    "gaussian_log_growth",
+    "poisson_extinction",
+    "limited_loss",
+    # bias that repeats
+    "bias_ceiling",
+    "expected_collision_smoothed",
+    "expected_collision_mixed_smoothed",
+    "balanced_pseudocounts",
+    # choosing what to keep
+    "temperature_limit",
+    "temperature_threshold",
+    "nucleus_limit",
+    "house_of_cards",
+    "survival_with_filter",
+    "survival_with_temperature",
 ]

@@ -5,10 +5,19 @@ Partially synthetic training as in `deviation`: epsilon is the largest expected 
 distance itself, with a probability.
 """
 
+from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import e, floor, inf, log, pi, sqrt
+from math import e, floor, inf, log, pi, sqrt, ulp
+from numbers import Rational
 
 from collapse_lib import _checks
+
+#: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
+#: agrees in more than `EXACT` of them with a whole number is one.
+DIGITS, EXACT = 200, 60
+#: A float of a fraction with a denominator up to this is taken for it.
+SIMPLE = 10**6
 from collapse_lib.theory._core import log_sets, spread
 
 
@@ -145,11 +154,15 @@ def budget(real, p, epsilon):
     (323, inf)
     """
     real = _checks.integer(real, "real", 1)
-    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
-    denominator = spread(_checks.distribution(p)) ** 2 * (1 - 1 / real) - (2 * real + 1) * squared
-    if denominator <= 0:
-        return inf
-    return floor(real**2 * squared / denominator)
+    squared = min(_decimal(epsilon), 2) ** 2  # no distance exceeds 2
+    with localcontext(prec=DIGITS):
+        allowed = _ratio(real**3 * squared)
+        needed = (real - 1) * _squared_spread(_meant(p)) - _ratio(real * (2 * real + 1) * squared)
+        if needed <= allowed.scaleb(-EXACT):
+            return inf
+        number = allowed / needed
+        nearest = number.to_integral_value()
+        return int(nearest if abs(number - nearest) < number.scaleb(-EXACT) else number)
 
 
 def budget_with_confidence(real, tokens, epsilon, delta):
@@ -198,4 +211,33 @@ def budget_with_confidence(real, tokens, epsilon, delta):
 
 def _decimal(epsilon):
     """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
-    return Fraction(repr(_checks.positive(epsilon, "epsilon")))
+    value = _checks.positive(epsilon, "epsilon")
+    return Fraction(epsilon if isinstance(epsilon, Rational) else repr(value))
+
+
+def _meant(p):
+    """Return p as the fractions that were meant, as 1/6, or as the exact values of its floats."""
+    exact = _checks.exact_distribution(p)
+    if exact:
+        return exact
+    floats = _checks.distribution(p).tolist()
+    simple = []
+    for value in floats:
+        simple.append(Fraction(value).limit_denominator(SIMPLE))
+        if abs(simple[-1] - Fraction(value)) > ulp(value):
+            break
+    if sum(simple) == 1 and len(simple) == len(floats):
+        return simple
+    values = [Fraction(value) for value in floats]
+    total = sum(values)
+    return values if total == 1 else [value / total for value in values]
+
+
+def _squared_spread(p):
+    """Return Q^2, with Q = sum_i sqrt(p_i (1 - p_i)), to many digits."""
+    numbers = ((_ratio(x), k) for x, k in Counter(p).items())
+    return sum(k * (x * (1 - x)).sqrt() for x, k in numbers) ** 2
+
+
+def _ratio(value):
+    return Decimal(value.numerator) / value.denominator
