@@ -36,6 +36,7 @@ VERDICTS = {
     "definition": "a definition",
     "reproduced": "reproduced",
     "smaller": "not run at the paper's scale",
+    "proposal": "a proposal, carried out",
 }
 MARK = "pytest.mark.paper"
 
