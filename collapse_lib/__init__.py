@@ -45,7 +45,6 @@ __all__ = [
     "gpt",
     "learners",
     "markov",
-    "ngram",
     "plotting",
     "recursion",
     "schedules",

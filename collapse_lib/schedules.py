@@ -74,18 +74,21 @@ def table(schedule, generations, rng=None):
             f"schedule must give sizes of shape ({generations}, {generations}), integers, "
             f"got shape {sizes.shape} of {sizes.dtype} from {schedule!r}"
         )
-    for m, row in enumerate(sizes, start=1):
-        if row.min() < 0 or row[m:].any() or not row[:m].any():
-            raise ValueError(
-                f"schedule must give generation {m} sizes of at least 0, not all 0, of the {m} "
-                f"models before it, got {row[: m + 1]} from {schedule!r}"
-            )
-        if int(row.max()) > MOST or sum(map(int, row[row > 0])) > MOST:
-            raise ValueError(
-                f"schedule must give generation {m} at most {MOST} samples in all, "
-                f"got {sum(map(int, row))} from {schedule!r}"
-            )
-    return sizes.astype(np.int64)
+    sizes = sizes.astype(np.int64)
+    wrong = (sizes < 0).any(axis=1) | np.triu(sizes, 1).any(axis=1) | ~sizes.any(axis=1)
+    if wrong.any():
+        m = int(np.argmax(wrong)) + 1
+        raise ValueError(
+            f"schedule must give generation {m} sizes of at least 0, not all 0, of the {m} "
+            f"models before it, got {sizes[m - 1, : m + 1]} from {schedule!r}"
+        )
+    large = sizes.sum(axis=1, dtype=float) > MOST
+    if large.any():
+        raise ValueError(
+            f"schedule must give generation {int(np.argmax(large)) + 1} at most {MOST} samples in "
+            f"all, got {sizes.sum(axis=1, dtype=float)[np.argmax(large)]:.0f} from {schedule!r}"
+        )
+    return sizes
 
 
 def check(schedule):

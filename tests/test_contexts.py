@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from collapse_lib import contexts, markov, ngram, recursion
+from collapse_lib import contexts, markov, ngram
+from tests.verification import forward
 
 rows = st.lists(st.lists(st.integers(0, 4), min_size=3, max_size=3).filter(any), min_size=1)
 
@@ -57,7 +58,7 @@ def test_it_is_what_an_artificial_corpus_does():
 def test_one_context_is_that_of_the_simulation(size):
     counts = contexts.zipf_counts([size], tokens=30, rng=1)
     p = counts.toarray()[0] / size
-    times = recursion.collapse_times(p, size, 20_000, rng=2)
+    times = forward.collapse_times(p, size, 20_000, rng=2)
     law = contexts.collapse(counts, 100).expected
     for m in (1, 3, 10, 30, 100):
         error = np.sqrt(law[m] * (1 - law[m]) / times.size)

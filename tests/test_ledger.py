@@ -25,6 +25,7 @@ NUMBERED = [
     "Theorem 4",
     "Lemma 1",
     "Section 5",
+    "Section 6",
     *(f"Figure {number}" for number in range(1, 7)),
     "Table 1",
 ]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collapse_lib import corpora, ngram
+from collapse_lib import corpora, ngram, recursion, steps
+from collapse_lib.schedules import FullySynthetic, PartiallySynthetic
 
 TEXT = "the cat sat on the mat; the rat sat on the cat. " * 3
 texts = st.text(alphabet="abcd", min_size=1, max_size=60)
@@ -101,15 +102,62 @@ def test_resampling_is_a_multinomial_draw_of_every_context():
 
 
 def test_recursion_is_reproducible_and_loses_sequences():
-    table = ngram.count(TEXT, 2)
-    tables = list(ngram.recursion(table, 30, len(TEXT), rng=5))
-    again = list(ngram.recursion(table, 30, len(TEXT), rng=5))
+    truth = ngram.count(TEXT, 2)
+    learner, alone = ngram.Ngram(2, truth.alphabet), FullySynthetic(len(TEXT))
+    tables = list(recursion.run(learner, truth, alone, 30, rng=5))
+    again = list(recursion.run(learner, truth, alone, 30, rng=5))
     assert len(tables) == 31
     for one, other in zip(tables, again, strict=True):
         assert (one.counts != other.counts).nnz == 0
         assert one.sizes.sum() == len(TEXT)
-    assert tables[-1].counts.nnz < table.counts.nnz
-    assert tables[-1].contexts.size < table.contexts.size
+    assert tables[-1].counts.nnz < tables[0].counts.nnz
+    assert tables[-1].contexts.size < tables[0].contexts.size
+
+
+def test_a_kept_text_is_in_every_table():
+    truth = ngram.count(TEXT, 2)
+    learner = ngram.Ngram(2, truth.alphabet)
+    _, first, *later = recursion.run(learner, truth, PartiallySynthetic(300, 200), 5, rng=1)
+    kept = as_dictionary(first)
+    for table in later:
+        assert table.sizes.sum() == 500
+        counts = as_dictionary(table)
+        assert all(counts[gram] >= number for gram, number in kept.items())
+
+
+@given(st.lists(texts, min_size=1, max_size=4), st.integers(1, 3), st.integers(1, 80))
+def test_corpora_of_several_texts(pieces, order, k):
+    learner = ngram.Ngram(order, "abcd")
+    corpus = learner.pool([(ngram.encode(text, "abcd"),) for text in pieces])
+    expected = sum((by_dictionary(text, order) for text in pieces), Counter())
+    assert as_dictionary(learner.fit(corpus)) == expected
+    beginning = "".join(ngram.decode(tokens, "abcd") for tokens in learner.take(corpus, k))
+    assert beginning == "".join(pieces)[:k]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [steps.Temperature(0.5), steps.TopK(1), steps.Nucleus(0.6), (steps.MinP(0.4), steps.TopK(2))],
+    ids=repr,
+)
+def test_a_step_changes_what_follows_each_context_and_not_how_often_it_comes(step, monkeypatch):
+    table = ngram.count(TEXT, 2)
+    monkeypatch.setattr(ngram, "ROWS", 7)
+    after = ngram.Ngram(2, table.alphabet).process(table, step)
+    np.testing.assert_allclose(after.sizes, table.sizes)
+    for j in range(table.contexts.size):
+        p = table.counts[[j], :].toarray()[0] / table.sizes[j]
+        q = after.counts[[j], :].toarray()[0] / table.sizes[j]
+        np.testing.assert_allclose(q, steps.apply(step, p), atol=1e-12)
+    text = ngram.decode(ngram.write(after, 3000, rng=2), table.alphabet)
+    seen = {(text[i : i + 2], text[i + 2]) for i in range(len(text) - 2)}
+    assert seen <= as_dictionary(after).keys()
+
+
+def test_collapsed_contexts_and_entropy():
+    table = ngram.count("aab", 1)
+    assert table.collapsed.tolist() == [False, True]
+    assert table.entropy() == pytest.approx(2 / 3 * np.log(2))
 
 
 @pytest.mark.parametrize(
@@ -132,10 +180,20 @@ def test_recursion_is_reproducible_and_loses_sequences():
         (lambda: ngram.count_tokens([[0]], 1, "ab"), "tokens must have shape (length,), got shape"),
         (lambda: ngram.count_tokens(0, 1, "ab"), "tokens must have shape (length,), got shape ()"),
         (lambda: ngram.count_tokens([0], 0, "ab"), "order must be an integer of at least 1, got 0"),
-        (lambda: ngram.count_tokens([0], 70, "ab"), "order must be less for 2 characters, got 70"),
+        (
+            lambda: ngram.count_tokens([0], 70, "ab"),
+            "order must be an integer of at most 61, got 70",
+        ),
         (lambda: ngram.count_tokens([0], 1, "aa"), "alphabet must be a text with no character"),
         (lambda: ngram.count("abc", 0), "order must be an integer of at least 1, got 0"),
-        (lambda: ngram.count("ab" * 9, 70), "order must be less for 2 characters, got 70"),
+        (lambda: ngram.count("ab" * 9, 70), "order must be an integer of at most 61, got 70"),
+        (
+            lambda: ngram.count("abc", 10**9),
+            "order must be an integer of at most 38, got",
+        ),
+        (lambda: ngram.count("a", 10**9), "order must be an integer of at most 61, got"),
+        (lambda: ngram.Ngram(1, "aa"), "alphabet must be a text with no character twice"),
+        (lambda: ngram.Ngram(0, "ab"), "order must be an integer of at least 1, got 0"),
         (lambda: ngram.tiny_shakespeare(6), "order must be an integer of at most 5, got 6"),
         (
             lambda: ngram.write(ngram.count("abc", 2), 1, 0),

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def test_modules_load_when_they_are_asked_for():
     for name in collapse_lib.__all__:
         assert getattr(collapse_lib, name).__name__ == f"collapse_lib.{name}"
         assert name in dir(collapse_lib)
+    assert collapse_lib.ngram is import_module("collapse_lib.learners.ngram")
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         collapse_lib.nonsense  # noqa: B018
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collapse_lib import theory
+from collapse_lib.schedules import Accumulating, Explicit, FullySynthetic, RandomlySampled
 
 
 @given(st.integers(0, 50), st.integers(1, 200), st.fractions(0, 1))
@@ -205,31 +206,25 @@ def test_generations_and_sizes_must_broadcast(formula):
     ("call", "message"),
     [
         (
-            lambda: theory.expected_collisions([[2], [1]], False, 0.5),
-            "sizes must have 2 entries for generation 2, got [1]",
+            lambda: theory.expected_collisions(RandomlySampled(3), 2, 0.5),
+            "schedule must have sizes that are not random, got RandomlySampled(n=3",
         ),
         (
-            lambda: theory.expected_collisions([[2, 1], [1, 1]], False, 0.5),
-            "sizes must have 1 entries for generation 1, got [2 1]",
-        ),
-        (lambda: theory.expected_collisions([[-1]], False, 0.5), "sizes must hold integers of at"),
-        (lambda: theory.expected_collisions([[1.5]], False, 0.5), "sizes must hold integers, got"),
-        (
-            lambda: theory.expected_collisions([[2], [0, 0]], False, 0.5),
-            "sizes must hold a sample for generation 2, got [0 0]",
-        ),
-        (lambda: theory.expected_collisions([[2]], None, 0.5), "kept must be True, False or a"),
-        (lambda: theory.expected_collisions([[2]], ("x",), 0.5), "kept must hold integers, got an"),
-        (lambda: theory.expected_collisions([[2]], (True,), 0.5), "kept must hold integers, got"),
-        (
-            lambda: theory.expected_collisions([[2]], (0, -1), 0.5),
-            "kept must hold integers of at least 0, got -1",
+            lambda: theory.expected_collisions([[2]], 1, 0.5),
+            "schedule must be one of collapse_lib.schedules, or have sizes, is_random and keeps",
         ),
         (
-            lambda: theory.expected_collisions([[2], [1, 1]], (0, 5), 0.5),
-            "kept must hold sources below 2, got 5",
+            lambda: theory.expected_collisions(FullySynthetic(2), -1, 0.5),
+            "generations must be an integer of at least 0, got -1",
         ),
-        (lambda: theory.expected_collisions([[2]], True, 1.5), "s0 must be a number from 0 to 1"),
+        (
+            lambda: theory.expected_collisions(Explicit([[2], [0, 0]]), 2, 0.5),
+            "schedule must give generation 2 sizes of at least 0, not all 0",
+        ),
+        (
+            lambda: theory.expected_collisions(FullySynthetic(2), 3, 1.5),
+            "s0 must be a number from 0 to 1",
+        ),
         (lambda: theory.expected_collision_random(-1, 3, 0.5), "m must be an integer of at least"),
         (lambda: theory.expected_collision_random(1, 0, 0.5), "n must be an integer of at least 1"),
         (
@@ -243,17 +238,8 @@ def test_bad_input_of_the_general_recursion(call, message):
         call()
 
 
-def test_sources_that_are_kept_may_be_none_of_those_there_are():
-    assert theory.expected_collisions([], (0,), 0.5).tolist() == [0.5]
-    found, expected = (theory.expected_collisions([[2], [1, 1]], k, 0.5) for k in ((), False))
-    np.testing.assert_array_equal(found, expected)
-
-
-def test_a_square_table_of_sizes_will_do():
-    square = np.array([[2, 0, 0], [1, 2, 0], [0, 1, 2]])
-    rows = [row[: m + 1] for m, row in enumerate(square)]
-    found, expected = (theory.expected_collisions(t, True, 0.2) for t in (square, rows))
-    np.testing.assert_array_equal(found, expected)
+def test_no_generation_leaves_the_truth():
+    assert theory.expected_collisions(Accumulating(3, 2), 0, 0.5).tolist() == [0.5]
 
 
 def test_bounds_of_theorem_1_are_exact_for_fractions_and_broadcast():

@@ -37,6 +37,7 @@ VERDICTS = {
     "reproduced": "reproduced",
     "smaller": "not run at the paper's scale",
     "proposal": "a proposal, carried out",
+    "beyond": "a limitation, lifted in part",
 }
 MARK = "pytest.mark.paper"
 

@@ -6,15 +6,22 @@ their frequencies, equation (2) for each context. Text is read in a circle, so t
 context that occurs is followed by something: what a model writes never leaves its table.
 
 Contexts are numbered in the order of the alphabet, the first character most significant.
+
+`Ngram` is the learner of `collapse_lib.recursion.run`: its models are tables, its corpora are
+tuples of token arrays, each read in a circle of its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
 from scipy.sparse import csr_array
+from scipy.special import entr
 
-from collapse_lib import _checks, corpora
+from collapse_lib import _checks, _multinomial, corpora, steps
+
+#: Rows that a step is applied to at once: dense, so that memory stays bounded.
+ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Table:
     contexts : ndarray of int64, shape (contexts,)
         The numbers of the contexts that occur, increasing.
     counts : csr_array of int64, shape (contexts, tokens)
-        Row j counts what follows context j.
+        Row j counts what follows context j. After a step (`Ngram.process`) its entries are
+        floats, with the same sums.
     """
 
     order: int
@@ -42,6 +50,22 @@ class Table:
     def sizes(self):
         """Return n_j, how often each context occurs, shape (contexts,)."""
         return np.asarray(self.counts.sum(axis=1)).ravel()
+
+    @property
+    def collapsed(self):
+        """Return whether only one character follows each context, shape (contexts,)."""
+        return np.diff(self.counts.indptr) == 1
+
+    def entropy(self):
+        """Return the entropy of the next character in nats, as a mean over the text.
+
+        Examples
+        --------
+        >>> print(f"{count('aab', 1).entropy():.3f}")  # after a, which is 2/3 of the text: log 2
+        0.462
+        """
+        sizes = np.repeat(self.sizes, np.diff(self.counts.indptr))
+        return float(sizes @ entr(self.counts.data / sizes) / self.sizes.sum())
 
     def name(self, j):
         """Return the text of context j.
@@ -237,12 +261,13 @@ def write(table, length, rng):
     Examples
     --------
     >>> decode(write(count("abc", 1), 7, rng=0), "abc")
-    'cabcabc'
+    'bcabcab'
     """
     length = _checks.integer(length, "length", table.order)
     rng = _checks.generator(rng)
     size = len(table.alphabet)
-    start = np.searchsorted(np.cumsum(table.sizes), rng.integers(table.sizes.sum()), side="right")
+    sizes = np.cumsum(table.sizes)
+    start = np.searchsorted(sizes[:-1], rng.random() * sizes[-1], side="right")
     after = (_grams(table) % size**table.order).astype(np.int64)
     following = np.searchsorted(table.contexts, after)
     tokens = np.empty(length, dtype=np.int64)
@@ -291,56 +316,86 @@ def resample(table, rng):
     return Table(table.order, table.alphabet, table.contexts, counts)
 
 
-def recursion(table, generations, length, rng):
-    """Yield the tables of models that really write: each is counted on the last one's text.
+@dataclass(frozen=True)
+class Ngram:
+    """Character n-grams as a learner: `collapse_lib.recursion.run` says what it has to do.
 
-    How often a context occurs is then itself a matter of chance, and contexts that no longer
-    occur are gone with all that followed them.
+    How often a context occurs in a text that is written is itself a matter of chance, and contexts
+    that no longer occur are gone with all that followed them. Sizes of a schedule count characters.
 
     Parameters
     ----------
-    table : Table
-        Of the real text: generation 1 is trained on it.
-    generations : int
-        Tables to yield after the first, at least 0.
-    length : int
-        Characters that each model writes.
-    rng : numpy.random.Generator or int
-
-    Yields
-    ------
-    Table
-        Those of generations 1, 2, ..., generations + 1.
+    order : int
+        Characters in a context, at least 1.
+    alphabet : str
+        The characters, each once, in the order of their tokens.
 
     Examples
     --------
-    >>> tables = list(recursion(count("abracadabra", 1), 3, length=11, rng=1))
+    >>> from collapse_lib.recursion import run
+    >>> from collapse_lib.schedules import FullySynthetic
+    >>> truth = count("abracadabra", 1)
+    >>> tables = list(run(Ngram(1, truth.alphabet), truth, FullySynthetic(11), 3, rng=1))
     >>> [int(table.sizes.sum()) for table in tables]
     [11, 11, 11, 11]
     """
-    generations = _checks.integer(generations, "generations", 0)
-    rng = _checks.generator(rng)
-    yield table
-    for _ in range(generations):
-        table = count_tokens(write(table, length, rng), table.order, table.alphabet)
-        yield table
+
+    order: int
+    alphabet: str
+
+    def __post_init__(self):
+        _check_alphabet(self.alphabet)
+        object.__setattr__(self, "order", _order(self.order, self.alphabet))
+
+    def fit(self, corpus):
+        """Return the table of a corpus: the sum of those of its texts."""
+        found = [count_tokens(tokens, self.order, self.alphabet) for tokens in corpus]
+        return found[0] if len(found) == 1 else _sum(found)
+
+    def sample(self, model, size, rng):
+        """Return a corpus of one text of `size` characters that a table writes."""
+        return (write(model, size, rng),)
+
+    def pool(self, corpora):
+        """Return one corpus of several."""
+        return tuple(tokens for corpus in corpora for tokens in corpus)
+
+    def take(self, corpus, k):
+        """Return the first k characters of a corpus."""
+        ends = np.cumsum([0, *(tokens.size for tokens in corpus)])
+        pieces = zip(ends, corpus, strict=False)
+        return tuple(tokens[: k - start] for start, tokens in pieces if start < k)
+
+    def process(self, model, step):
+        """Return the table of the distributions that are sampled where a step is taken."""
+        dense = model.counts.astype(float)
+        sizes = model.sizes
+        for first in range(0, len(sizes), ROWS):
+            rows = slice(first, first + ROWS)
+            begin, end = model.counts.indptr[first], model.counts.indptr[min(rows.stop, len(sizes))]
+            p = model.counts[rows].toarray() / sizes[rows, None]
+            where = np.repeat(
+                np.arange(len(p)), np.diff(model.counts.indptr[: rows.stop + 1])[rows]
+            )
+            after = steps.apply(step, p) * sizes[rows, None]
+            dense.data[begin:end] = after[where, model.counts.indices[begin:end]]
+        dense.eliminate_zeros()
+        return replace(model, counts=dense)
+
+
+_add = _multinomial.add
 
 
 @njit(nogil=True, cache=True)
 def _resample(rng, start, counts, drawn):
-    """Draw the counts of every row anew, with the same sum: one binomial an entry."""
+    """Draw the counts of every row afresh, with the same sum."""
+    drawn[:] = 0
     for row in range(start.size - 1):
-        left = mass = 0
-        for entry in range(start[row], start[row + 1]):
-            mass += counts[entry]
-        left = mass
-        for entry in range(start[row], start[row + 1]):
-            if left == 0 or counts[entry] == mass:  # the last one takes the rest, undrawn
-                drawn[entry] = left
-            else:
-                drawn[entry] = rng.binomial(left, counts[entry] / mass)
-            left -= drawn[entry]
-            mass -= counts[entry]
+        weights, mine = counts[start[row] : start[row + 1]], drawn[start[row] : start[row + 1]]
+        if weights.size == 1:
+            mine[0] = weights[0]
+        else:
+            _add(rng, np.sum(weights), weights, mine)
 
 
 @njit(nogil=True, cache=True)
@@ -361,6 +416,15 @@ def _table(grams, occurrences, order, alphabet):
     shape = contexts.size, size
     counts = csr_array((occurrences, (row.reshape(-1), grams % size)), shape=shape, dtype=np.int64)
     return Table(order, alphabet, contexts, counts)
+
+
+def _sum(tables):
+    """Return the table of several texts."""
+    order, alphabet = tables[0].order, tables[0].alphabet
+    grams = np.concatenate([_grams(table) for table in tables])
+    counts = np.concatenate([table.counts.data for table in tables])
+    grams, where = np.unique(grams, return_inverse=True)
+    return _table(grams, np.bincount(where.reshape(-1), counts), order, alphabet)
 
 
 def _grams(table):
@@ -390,7 +454,8 @@ def _check_alphabet(alphabet):
 
 
 def _order(order, alphabet):
-    order = _checks.integer(order, "order", 1)
-    if len(alphabet) ** (order + 1) >= 2**63:
-        raise ValueError(f"order must be less for {len(alphabet)} characters, got {order}")
-    return order
+    # The number of a context with one character after has to fit 63 bits.
+    most = int(63 / np.log2(max(2, len(alphabet)))) - 1
+    while max(2, len(alphabet)) ** (most + 1) >= 2**63:
+        most -= 1
+    return _checks.integer(order, "order", 1, most)

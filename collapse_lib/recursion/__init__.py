@@ -1,28 +1,43 @@
-"""The recursion itself: train, sample, retrain, in many independent replicates.
+"""The recursion itself: train, sample, retrain.
 
-For one context the trained model is the empirical distribution of its samples, so a
-generation is a multinomial draw (the paper's equation (5)). `sample_path` is plain NumPy and
-the reference. Compiled kernels stand beside it: one for every schedule, and one for
-`FullySynthetic`, where a lost token never returns and a generation costs one binomial draw
-for each surviving token. From one seed all draw the same samples, which the tests check.
+`run` is the one loop, for every learner, schedule and step. For one context the model is the
+empirical distribution of its samples, a generation is a multinomial draw (the paper's
+equation (5)), and there are faster roads that have the same distribution:
 
-Every replicate owns a generator spawned from `rng`, so results do not depend on the
-number of threads.
+===================  ======================================================================
+`simulate`           many replicates: compiled without a step, vectorised with one
+`collapse_times`     when synthetic data alone collapses, by tracing samples back
+`sample_models`      p^(m) of synthetic data alone, without the generations between
+`sample_path`        all models of one run, by `run` and the counting learner
+===================  ======================================================================
+
+Replicates come in blocks, each with a generator spawned from `rng`, so results depend on the
+seed alone and not on the number of threads.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib import _checks, schedules
+from collapse_lib import _checks, schedules, steps
 from collapse_lib.learners.counting import Counting
-from collapse_lib.recursion import _fully_synthetic, _scheduled
+from collapse_lib.recursion import _alone, _ancestry, _blocks, _scheduled, _stepped
 from collapse_lib.recursion._loop import run
-from collapse_lib.schedules import FullySynthetic
 
-__all__ = ["Trajectories", "collapse_times", "run", "sample_path", "simulate"]
+__all__ = [
+    "Trajectories",
+    "collapse_times",
+    "run",
+    "sample_models",
+    "sample_path",
+    "simulate",
+]
+
+#: The most entries of a record: 2 GB.
+MOST_ENTRIES = 2**28
+#: The most samples that are traced back one by one.
+MOST_TRACED = 10**8
 
 
 @dataclass(frozen=True)
@@ -47,8 +62,8 @@ class Trajectories:
     collapse_time: np.ndarray
 
 
-def simulate(p, schedule, generations, replicates, rng):
-    """Run independent replicates of recursive training.
+def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=0.0):
+    """Run independent replicates of recursive training, for one context.
 
     Parameters
     ----------
@@ -61,6 +76,12 @@ def simulate(p, schedule, generations, replicates, rng):
     replicates : int
         Number of independent runs, at least 1.
     rng : numpy.random.Generator or int
+    step : step or tuple of steps, optional
+        What is done to a model before it is sampled, see `collapse_lib.steps`. The truth is
+        sampled as it is.
+    pseudocounts : float, optional
+        Additive smoothing: A pseudo-counts in all, spread evenly over the tokens, see
+        `collapse_lib.learners.counting.Counting`.
 
     Returns
     -------
@@ -69,7 +90,8 @@ def simulate(p, schedule, generations, replicates, rng):
     Raises
     ------
     ValueError
-        If `p` is no distribution, or a number is out of range.
+        If `p` is no distribution, a schedule or step lacks what it must have, a number is out
+        of range, or the records would not fit into memory.
 
     Examples
     --------
@@ -79,29 +101,69 @@ def simulate(p, schedule, generations, replicates, rng):
     (4, 51)
     >>> runs.support[:, -1]
     array([1, 1, 1, 1])
+
+    A low temperature is quicker:
+
+    >>> from collapse_lib.steps import Temperature
+    >>> colder = simulate([0.6, 0.3, 0.1], FullySynthetic(10), 50, 4, 1, Temperature(0.5))
+    >>> bool(colder.collapse_time.mean() < runs.collapse_time.mean())
+    True
     """
     p = _checks.distribution(p)
     schedules.check(schedule)
+    steps.check(step)
     generations = _checks.integer(generations, "generations", 0)
     replicates = _checks.integer(replicates, "replicates", 1)
-    streams = _checks.generator(rng).spawn(replicates)
-    runs = _empty(replicates, generations)
-    if type(schedule) is FullySynthetic:
-        _run_fully_synthetic(p[p > 0], schedule.n, streams, runs)
-    else:
-        _run_scheduled(p[p > 0], schedule, generations, streams, runs)
+    pseudocounts = _checks.number(pseudocounts, "pseudocounts", 0, _checks.LARGEST)
+    if replicates * (generations + 1) > MOST_ENTRIES:
+        raise ValueError(
+            f"generations and replicates must leave at most {MOST_ENTRIES} entries of a record, "
+            f"got {generations} and {replicates}"
+        )
+    rng = _checks.generator(rng)
+    kernel, draws = _kernel(p, schedule, generations, step, pseudocounts)
+    shape = replicates, generations + 1
+    runs = Trajectories(
+        collision=np.empty(shape),
+        l1_from_first=np.empty(shape),
+        support=np.empty(shape, dtype=np.int64),
+        collapse_time=np.empty(replicates, dtype=np.int64),
+    )
+    records = runs.collision, runs.l1_from_first, runs.support, runs.collapse_time
+    _blocks.run(
+        lambda rng, block: kernel(rng, *(record[block] for record in records)),
+        draws,
+        replicates,
+        rng,
+    )
     return runs
 
 
+def _kernel(p, schedule, generations, step, pseudocounts):
+    """Return what runs a block of replicates, and how many draws of a token one takes, about."""
+    if step is not None:
+        kernel = _stepped.runner(p, schedule, generations, step, pseudocounts)
+        return kernel, generations * p.size // 10  # vectorised: cheap, but large in memory
+    if not pseudocounts:
+        p = p[p > 0]
+        if type(schedule) is schedules.FullySynthetic:
+            kernel = functools.partial(_alone.run, p, schedule.n, _alone.table(schedule.n))
+            return kernel, min(generations, 2 * schedule.n) * min(p.size, 8)
+    return _scheduled.runner(p, schedule, generations, pseudocounts), generations * p.size
+
+
 def collapse_times(p, n, replicates, rng):
-    """Run fully synthetic training until it collapses; return when it did.
+    """Return when training on synthetic data alone collapses, in independent replicates.
+
+    Samples are traced back to their common ancestors (Kingman's coalescent), which takes a
+    fraction of the time of running forward until a Dirac mass is met, and has the same law.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
         The true distribution p^(0).
     n : int
-        Samples per generation, at least 1.
+        Samples per generation, from 1 to `MOST_TRACED`.
     replicates : int
         Number of independent runs, at least 1.
     rng : numpy.random.Generator or int
@@ -122,12 +184,59 @@ def collapse_times(p, n, replicates, rng):
     array([1, 1, 1])
     """
     p = _checks.distribution(p)
-    n = _checks.integer(n, "n", 1)
-    streams = _checks.generator(rng).spawn(_checks.integer(replicates, "replicates", 1))
-    on_support = p[p > 0]
-    return np.array(
-        _in_threads(lambda rng: _fully_synthetic.until_collapse(rng, on_support, n), streams)
+    n = _checks.integer(n, "n", 1, MOST_TRACED)
+    times = np.empty(_checks.integer(replicates, "replicates", 1, MOST_ENTRIES), dtype=np.int64)
+    alike = _alike(p[p > 0], n)
+    _blocks.run(
+        lambda rng, block: _ancestry.collapse_times(rng, n, alike, times[block]),
+        10 * n,
+        times.size,
+        _checks.generator(rng),
     )
+    return times
+
+
+def sample_models(p, n, generation, replicates, rng):
+    """Return p^(m) of synthetic data alone in independent replicates, without those between.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution p^(0).
+    n : int
+        Samples per generation, from 1 to `MOST_TRACED`.
+    generation : int
+        The m, at least 1.
+    replicates : int
+        Number of independent runs, at least 1.
+    rng : numpy.random.Generator or int
+
+    Returns
+    -------
+    ndarray of shape (replicates, tokens)
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution, or a number is out of range.
+
+    Examples
+    --------
+    >>> sample_models([0.6, 0.3, 0.1], n=10, generation=5, replicates=2, rng=0).sum(axis=1)
+    array([1., 1.])
+    """
+    p = _checks.distribution(p)
+    n = _checks.integer(n, "n", 1, MOST_TRACED)
+    generation = _checks.integer(generation, "generation", 1, _checks.LARGEST)
+    replicates = _checks.integer(replicates, "replicates", 1, MOST_ENTRIES // p.size)
+    counts = np.empty((replicates, p.size), dtype=np.int64)
+    _blocks.run(
+        lambda rng, block: _ancestry.samples(rng, p, n, generation, counts[block]),
+        10 * n,
+        replicates,
+        _checks.generator(rng),
+    )
+    return counts / n
 
 
 def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
@@ -171,50 +280,12 @@ def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
     return np.array(list(run(learner, p, schedule, generations, rng, step)))
 
 
-def _empty(replicates, generations):
-    """Return records to fill in, which hold what a Dirac mass has already."""
-    shape = replicates, generations + 1
-    return Trajectories(
-        collision=np.ones(shape),
-        l1_from_first=np.full(shape, np.nan),
-        support=np.ones(shape, dtype=np.int64),
-        collapse_time=np.empty(replicates, dtype=np.int64),
-    )
-
-
-def _run_fully_synthetic(p, n, streams, runs):
-    """Fill in one run for each generator; p holds positive entries only."""
-
-    def one(r):
-        runs.collapse_time[r] = _fully_synthetic.run(
-            streams[r], p, n, runs.collision[r], runs.l1_from_first[r], runs.support[r]
-        )
-
-    _in_threads(one, range(len(streams)))
-
-
-def _run_scheduled(p, schedule, generations, streams, runs):
-    """Fill in one run for each generator; p holds positive entries only."""
-    # The sizes come first: a kept corpus must know which of its beginnings are asked for.
-    plan = _scheduled.plan(schedule, generations, streams[0])
-    shared = not schedule.is_random
-
-    def one(r):
-        mine = plan if shared or r == 0 else _scheduled.plan(schedule, generations, streams[r])
-        runs.collapse_time[r] = _scheduled.run(
-            streams[r], p, mine, runs.collision[r], runs.l1_from_first[r], runs.support[r]
-        )
-
-    _in_threads(one, range(len(streams)))
-
-
-def _in_threads(run, tasks):
-    """Apply `run`, which must release the GIL, to every task; return the results in order.
-
-    One share a core: a thread for each task costs more in hand-overs than it gains.
-    """
-    share = -(-len(tasks) // (os.cpu_count() or 1))
-    shares = [tasks[start : start + share] for start in range(0, len(tasks), share)]
-    with ThreadPoolExecutor(len(shares)) as pool:
-        done = pool.map(lambda mine: [run(task) for task in mine], shares)
-        return [result for results in done for result in results]
+def _alike(p, n):
+    """Return the probability that k draws from p are all the same token, k = 0, ..., n."""
+    alike, power = np.zeros(n + 1), np.ones(p.size)
+    for k in range(1, n + 1):
+        power = power * p
+        alike[k] = power.sum()
+        if alike[k] < 2.0**-54:  # below every uniform number but 0
+            break
+    return alike

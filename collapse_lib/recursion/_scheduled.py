@@ -1,12 +1,14 @@
-"""A compiled kernel for every schedule: draws what `sample_path` draws, sample by sample."""
+"""Compiled kernels for every schedule; a block of runs a call."""
 
 import numpy as np
 from numba import njit
 
-from collapse_lib import schedules
+from collapse_lib import _multinomial, schedules
+
+_add = _multinomial.add
 
 
-def plan(schedule, generations, rng):
+def plan(schedule, sizes):
     """Return the sample sizes of one run as flat arrays, zeros left out, for `run`.
 
     Entry e of generation m (start[m - 1] <= e < start[m]) asks for size[e] samples of model
@@ -19,87 +21,115 @@ def plan(schedule, generations, rng):
     tuple of ndarray
         start, source, size, kept, beginning, length, first.
     """
-    sizes = schedules.table(schedule, generations, rng)
-    used = [np.flatnonzero(row) for row in sizes]
-    none = np.zeros(0, dtype=np.int64)
-    start = np.cumsum([0, *(sources.size for sources in used)])
-    source = np.concatenate([none, *used])
-    size = np.concatenate([none, *(row[t] for row, t in zip(sizes, used, strict=True))])
-    kept = np.array([schedule.keeps(t) for t in range(generations)], dtype=bool)
-    pairs = np.stack([source, size], axis=1)
+    generations = len(sizes)
+    generation, source = np.nonzero(sizes)
+    size = sizes[generation, source]
+    start = np.searchsorted(generation, np.arange(generations + 1))
+    kept = np.array([bool(schedule.keeps(t)) for t in range(generations)], dtype=bool)
+    pairs = np.stack([source, np.where(kept[source], size, 0)], axis=1)
     rows, beginning = np.unique(pairs, axis=0, return_inverse=True)
     first = np.searchsorted(rows[:, 0], np.arange(generations + 1))
     length = np.ascontiguousarray(rows[:, 1])
     return start, source, size, kept, beginning.reshape(-1), length, first
 
 
-@njit(nogil=True, cache=True)
-def _add_samples(rng, p, size, counts):
-    """Add the token counts of `size` samples of p, drawn as NumPy draws a multinomial."""
-    last = p.size - 1
-    while p[last] == 0.0:
-        last -= 1
-    left, mass = size, 1.0
-    for i in range(last + 1):
-        if left == 0:
-            break
-        if p[i] > 0.0:
-            drawn = left if i == last else rng.binomial(left, p[i] / mass)
-            mass -= p[i]
-            left -= drawn
-            counts[i] += drawn
+def runner(p, schedule, generations, pseudocounts):
+    """Return ``run(rng, collision, l1_from_first, support, time)`` for blocks of this schedule."""
+    added = pseudocounts / p.size
+    if type(schedule) is schedules.RandomlySampled and not schedule.kept:
+        return lambda rng, *records: run_random(rng, p, schedule.n, added, *records)
+    if not schedule.is_random:
+        shared = plan(schedule, schedules.table(schedule, generations))
+        return lambda rng, *records: run(rng, p, shared, added, *records)
+
+    def one_by_one(rng, *records):
+        for r in range(len(records[0])):
+            mine = plan(schedule, schedules.table(schedule, generations, rng))
+            run(rng, p, mine, added, *(record[r : r + 1] for record in records))
+
+    return one_by_one
 
 
 @njit(nogil=True, cache=True)
 def _draw_corpus(rng, p, length, rows):
     """Fill the rows with the counts of the first length[0], length[1], ... samples of p."""
+    rows[:] = 0
     for k in range(length.size):
         size = length[k]
         if k > 0:
             rows[k] = rows[k - 1]
             size -= length[k - 1]
-        _add_samples(rng, p, size, rows[k])
+        _add(rng, size, p, rows[k])
 
 
 @njit(nogil=True, cache=True)
-def _measure(models, m, collision, l1_from_first, support):
+def _measure(model, first, m, collision, l1_from_first, support):
     squares, difference, alive = 0.0, 0.0, 0
-    for i in range(models.shape[1]):
-        squares += models[m, i] ** 2
-        difference += abs(models[m, i] - models[1, i])
-        alive += models[m, i] > 0.0
+    for i in range(model.size):
+        squares += model[i] ** 2
+        difference += abs(model[i] - first[i])
+        alive += model[i] > 0.0
     collision[m], l1_from_first[m], support[m] = squares, difference, alive
 
 
 @njit(nogil=True, cache=True)
-def run(rng, p, plan, collision, l1_from_first, support):
-    """Fill the records of one run; return the first generation that is a Dirac mass, or -1."""
+def run(rng, p, plan, added, collision, l1_from_first, support, time):
+    """Fill the records of a block of runs; `added` pseudo-counts go to each token."""
     start, source, size, kept, beginning, length, first = plan
-    generations, time = start.size - 1, -1
-    models = np.zeros((generations + 1, p.size))
-    models[0] = p
+    generations = start.size - 1
+    # Weights are counts: whole numbers, so that no rounding of a model reaches the next one.
+    weights = np.zeros((generations + 1, p.size))
+    model, model_1 = np.empty(p.size), np.empty(p.size)
     corpora = np.zeros((length.size, p.size), dtype=np.int64)
     drawn = np.zeros(generations, dtype=np.bool_)
     counts = np.zeros(p.size, dtype=np.int64)
-    for m in range(1, generations + 1):
-        counts[:], total = 0, 0
-        for e in range(start[m - 1], start[m]):
-            t = source[e]
-            total += size[e]
-            if not kept[t]:
-                _add_samples(rng, models[t], size[e], counts)
-                continue
-            if not drawn[t]:
-                rows = corpora[first[t] : first[t + 1]]
-                _draw_corpus(rng, models[t], length[first[t] : first[t + 1]], rows)
-                drawn[t] = True
-            counts += corpora[beginning[e]]
-        models[m] = counts / total
-        _measure(models, m, collision, l1_from_first, support)
-        if time < 0 and support[m] == 1:
-            time = m
-    if generations > 0:
-        _measure(models, 0, collision, l1_from_first, support)
-    else:
-        collision[0], support[0] = np.sum(p * p), p.size
-    return time
+    weights[0] = p
+    for r in range(time.size):
+        drawn[:], time[r] = False, -1
+        for m in range(1, generations + 1):
+            counts[:], total = 0, 0
+            for e in range(start[m - 1], start[m]):
+                t = source[e]
+                total += size[e]
+                if not kept[t]:
+                    _add(rng, size[e], weights[t], counts)
+                    continue
+                if not drawn[t]:
+                    rows = corpora[first[t] : first[t + 1]]
+                    _draw_corpus(rng, weights[t], length[first[t] : first[t + 1]], rows)
+                    drawn[t] = True
+                counts += corpora[beginning[e]]
+            weights[m] = counts + added
+            model[:] = weights[m] / (total + p.size * added)
+            if m == 1:
+                model_1[:] = model
+            _measure(model, model_1, m, collision[r], l1_from_first[r], support[r])
+            if time[r] < 0 and support[r, m] == 1:
+                time[r] = m
+        _measure(p, model_1, 0, collision[r], l1_from_first[r], support[r])
+        if generations == 0:
+            l1_from_first[r, 0] = np.nan
+
+
+@njit(nogil=True, cache=True)
+def run_random(rng, p, n, added, collision, l1_from_first, support, time):
+    """Fill the records of runs whose n picks of random sources are n picks of their mean."""
+    generations = collision.shape[1] - 1
+    model, model_1, mean = np.empty(p.size), np.empty(p.size), np.empty(p.size)
+    counts = np.zeros(p.size, dtype=np.int64)
+    for r in range(time.size):
+        time[r] = -1
+        mean[:] = p
+        for m in range(1, generations + 1):
+            counts[:] = 0
+            _add(rng, n, mean, counts)
+            model[:] = (counts + added) / (n + p.size * added)
+            mean += model
+            if m == 1:
+                model_1[:] = model
+            _measure(model, model_1, m, collision[r], l1_from_first[r], support[r])
+            if time[r] < 0 and support[r, m] == 1:
+                time[r] = m
+        _measure(p, model_1, 0, collision[r], l1_from_first[r], support[r])
+        if generations == 0:
+            l1_from_first[r, 0] = np.nan

@@ -145,7 +145,7 @@ def squared_deviation_from_truth():
 
 
 def squared_deviation_fresh():
-    """Return ``E[(p^(m) - p)^2]`` where the real samples are drawn anew for each generation.
+    """Return ``E[(p^(m) - p)^2]`` where the real samples are drawn afresh for each generation.
 
     The real frequencies are then independent of the last model, whose deviation counts
     ``alpha^2`` times, with the binomial variance of its n samples.

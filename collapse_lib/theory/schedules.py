@@ -6,7 +6,7 @@ M_ab = E <p^(a), p^(b)> follow from those of the frequencies:
 
 - Two different models, t < u: given all up to p^(u), the frequencies of model u have mean
   p^(u), so that E <x_t, x_u> = E <x_t, p^(u)>; and p^(u) is a weighted mean once more.
-- The same model t, drawn anew each time: M_tt, for two draws are independent given p^(t); a
+- The same model t, drawn afresh each time: M_tt, for two draws are independent given p^(t); a
   draw of k samples with itself has M_tt + (1 - M_tt) / k.
 - The same model t, whose corpus is kept: the first k and the first l samples overlap, which
   makes M_tt + (1 - M_tt) / max(k, l).
@@ -16,49 +16,53 @@ from fractions import Fraction
 
 import numpy as np
 
-from collapse_lib import _checks
+from collapse_lib import _checks, schedules
 from collapse_lib.theory._core import one_like
 
+#: The last generation of a product, in floats and exactly: a second or two.
+MOST, MOST_EXACT = 10_000_000, 10_000
+#: Factors that are multiplied at a time.
+BLOCK = 1_000_000
 
-def expected_collisions(sizes, kept, s0):
-    """Return S_0, ..., S_M, the expected collision probabilities under any fixed sizes.
+
+def expected_collisions(schedule, generations, s0):
+    """Return S_0, ..., S_M, the expected collision probabilities under any settled sizes.
 
     Parameters
     ----------
-    sizes : sequence of array_like of int
-        ``sizes[m - 1][t]`` samples of model t train generation m, for t = 0, ..., m - 1. A square
-        array of shape (M, M) will do, too: what stands beyond ``t = m - 1`` must be zero.
-    kept : bool or tuple of int
-        The sources whose corpora are drawn once, so that later generations reuse their first
-        samples: all (True), none (False), or those given, from 0 to M - 1.
+    schedule
+        A schedule of `collapse_lib.schedules`, or of your own, whose sizes are not random;
+        `Explicit` takes any table.
+    generations : int
+        The last generation M, at least 0.
     s0 : float or Fraction
         Collision probability of the true distribution, from 0 to 1.
 
     Returns
     -------
     ndarray of shape (M + 1,)
-        Of `Fraction` if `s0` is one. The cost grows like ``M^3``.
+        Of `Fraction` if `s0` is one. The cost grows like ``M^3``; with a kept corpus that is
+        asked for in M different lengths, like ``M^4``.
 
     Raises
     ------
     ValueError
-        If an argument is out of range or a generation has no samples.
+        If an argument is out of range, or the sizes are random.
 
     Examples
     --------
     Two samples of each of the two last models:
 
-    >>> expected_collisions([[2], [2, 2], [0, 2, 2]], kept=False, s0=0.5).round(4)
+    >>> from collapse_lib.schedules import MostRecent
+    >>> expected_collisions(MostRecent(4, window=2), 3, s0=0.5).round(4)
     array([0.5   , 0.75  , 0.6562, 0.7383])
     """
-    sizes = _table(sizes)
+    schedules.check(schedule)
+    if schedule.is_random:
+        raise ValueError(f"schedule must have sizes that are not random, got {schedule!r}")
+    sizes = schedules.table(schedule, generations)
     s0 = _checks.unit_interval(s0, "s0")
-    if not isinstance(kept, bool | tuple):
-        raise ValueError(f"kept must be True, False or a tuple of sources, got {kept!r}")
-    if isinstance(kept, tuple):
-        kept = _checks.integers(kept, "kept", 0)
-        if kept.size and kept.max() >= max(len(sizes), 1):
-            raise ValueError(f"kept must hold sources below {len(sizes)}, got {kept.max()}")
+    kept = np.array([bool(schedule.keeps(t)) for t in range(len(sizes))], dtype=bool)
     return _Moments(sizes, kept, s0).run()
 
 
@@ -66,16 +70,15 @@ class _Moments:
     """The table of inner products, one generation after the other.
 
     Row r stands for the first `count[r]` samples of model `source[r]`, if its corpus is kept, or
-    for any samples of it drawn anew (`count[r]` = 0). `inner[r, b]` is E <row r, p^(b)> for the
-    generations b in which the samples are not themselves drawn anew, `second[t]` is M_tt.
+    for any samples of it drawn afresh (`count[r]` = 0). `inner[r, b]` is E <row r, p^(b)> for the
+    generations b in which the samples are not themselves drawn afresh, `second[t]` is M_tt.
     """
 
     def __init__(self, sizes, kept, s0):
         self.sizes = sizes
         self.exact = isinstance(s0, Fraction)
         generation, source = np.nonzero(sizes)
-        is_kept = np.full(source.shape, kept) if isinstance(kept, bool) else np.isin(source, kept)
-        count = np.where(is_kept, sizes[generation, source], 0)
+        count = np.where(kept[source], sizes[generation, source], 0)
         rows, which = np.unique(np.stack([source, count], axis=1), axis=0, return_inverse=True)
         self.source, self.count = rows.T
         self.row = np.full(sizes.shape, -1)
@@ -125,19 +128,6 @@ class _Moments:
         self.inner[mine, m] = square
 
 
-def _table(sizes):
-    """Return the sample sizes as a lower triangular array of shape (M, M)."""
-    rows = [np.asarray(row) for row in sizes]
-    table = np.zeros((len(rows), len(rows)), dtype=np.int64)
-    for m, row in enumerate(rows, start=1):
-        if row.ndim != 1 or row.size not in (m, len(rows)) or row[m:].any():
-            raise ValueError(f"sizes must have {m} entries for generation {m}, got {row}")
-        table[m - 1, :m] = _checks.integers(row[:m], "sizes", 0)
-        if not row.any():
-            raise ValueError(f"sizes must hold a sample for generation {m}, got {row}")
-    return table
-
-
 def expected_collision_accumulating(m, real, synthetic, s0):
     """Return S_m where every corpus so far is kept and each model adds n samples.
 
@@ -169,19 +159,20 @@ def expected_collision_accumulating(m, real, synthetic, s0):
     >>> expected_collision_accumulating(m=2, real=2, synthetic=2, s0=Fraction(1, 2))
     Fraction(25, 32)
     """
-    m = _checks.integer(m, "m", 1)
+    s0 = _checks.unit_interval(s0, "s0")
+    m = _generation(m, 1, s0)
     real = _checks.integer(real, "real", 1)
     synthetic = _checks.integer(synthetic, "synthetic", 0)
-    left = 1 - _checks.unit_interval(s0, "s0")
     one = one_like(s0)
-    left = left * (1 - one / real)
-    for j in range(2, m + 1):
-        left = left * (1 - one * synthetic / (real + (j - 1) * synthetic) ** 2)
-    return 1 - left
+
+    def shares(j):
+        return one * synthetic / (real + (j - 1) * one * synthetic) ** 2
+
+    return s0 + (1 - s0) * _lost(one / real, shares, 2, m)
 
 
 def expected_collision_random(m, n, s0):
-    """Return S_m where n samples come from the average of all models so far, drawn anew.
+    """Return S_m where n samples come from the average of all models so far, drawn afresh.
 
     ``1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2))``: the sizes n_t^(m) are random, as in
     `RandomlySampled`. ``1 - S_m`` tends to ``(1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n))``.
@@ -210,10 +201,27 @@ def expected_collision_random(m, n, s0):
     >>> expected_collision_random(m=2, n=2, s0=Fraction(1, 2))
     Fraction(25, 32)
     """
-    m = _checks.integer(m, "m", 0)
+    s0 = _checks.unit_interval(s0, "s0")
+    m = _generation(m, 0, s0)
     n = _checks.integer(n, "n", 1)
-    left = 1 - _checks.unit_interval(s0, "s0")
     one = one_like(s0)
-    for j in range(1, m + 1):
-        left = left * (1 - one / (n * j**2))
-    return 1 - left
+    return s0 + (1 - s0) * _lost(0 * one, lambda j: one / n / j**2, 1, m)
+
+
+def _generation(m, minimum, s0):
+    return _checks.integer(m, "m", minimum, MOST_EXACT if isinstance(s0, Fraction) else MOST)
+
+
+def _lost(first, shares, start, m):
+    """Return 1 - (1 - first) prod_{j=start}^m (1 - shares(j)), without cancellation in floats."""
+    if isinstance(first, Fraction):
+        left = 1 - first
+        for j in range(start, m + 1):
+            left *= 1 - shares(j)
+        return 1 - left
+    with np.errstate(divide="ignore"):  # all may be lost at once
+        logarithm = np.log1p(-first)
+        for begin in range(start, m + 1, BLOCK):
+            j = np.arange(begin, min(begin + BLOCK, m + 1), dtype=float)
+            logarithm += np.log1p(-shares(j)).sum()
+    return float(-np.expm1(logarithm))

@@ -10,19 +10,16 @@ from hypothesis import strategies as st
 from collapse_lib import distributions, recursion, symbolic, theory
 from collapse_lib.schedules import (
     Accumulating,
+    Explicit,
+    FreshReal,
     FullySynthetic,
     MostRecent,
     PartiallySynthetic,
     RandomlySampled,
-    is_kept,
 )
 from tests.verification import enumeration
 
 THIRD = Fraction(1, 3)
-
-
-def table(schedule, generations):
-    return [schedule.sample_sizes(m) for m in range(1, generations + 1)]
 
 
 def listed(p, sizes, kept):
@@ -50,10 +47,10 @@ SIZES = [
 def test_moments_are_the_means_over_all_outcomes(sizes, kept):
     p = [THIRD, 1 - THIRD]
     s0 = enumeration.collision(p)
-    found = theory.expected_collisions(sizes, kept, s0)
+    found = theory.expected_collisions(Explicit(sizes, kept), len(sizes), s0)
     assert found[0] == s0
-    assert list(found[1:]) == listed(p, sizes, lambda t: is_kept(kept, t))
-    in_floats = theory.expected_collisions(sizes, kept, float(s0))
+    assert list(found[1:]) == listed(p, sizes, Explicit(sizes, kept).keeps)
+    in_floats = theory.expected_collisions(Explicit(sizes, kept), len(sizes), float(s0))
     np.testing.assert_allclose(in_floats, found.astype(float), rtol=1e-12)
 
 
@@ -61,8 +58,8 @@ def test_the_two_readings_are_told_apart():
     sizes = [[2], [2, 2], [0, 2, 2]]
     p = [THIRD, 1 - THIRD]
     s0 = enumeration.collision(p)
-    anew, kept = (theory.expected_collisions(sizes, k, s0)[2:] for k in (False, True))
-    assert list(anew) != listed(p, sizes, lambda t: True)[1:]
+    fresh, kept = (theory.expected_collisions(Explicit(sizes, k), 3, s0)[2:] for k in (False, True))
+    assert list(fresh) != listed(p, sizes, lambda t: True)[1:]
     assert list(kept) != listed(p, sizes, lambda t: False)[1:]
 
 
@@ -72,21 +69,15 @@ small = st.integers(1, 9)
 @settings(deadline=None)
 @given(small, small, st.integers(1, 8), st.fractions(0, 1))
 def test_special_cases_are_the_closed_forms(real, synthetic, generations, s0):
-    fully = theory.expected_collisions(
-        table(FullySynthetic(synthetic), generations), kept=False, s0=s0
-    )
+    fully = theory.expected_collisions(FullySynthetic(synthetic), generations, s0)
     assert list(fully) == [
         theory.expected_collision(m, synthetic, s0) for m in range(generations + 1)
     ]
-    mixed = theory.expected_collisions(
-        table(PartiallySynthetic(real, synthetic), generations), kept=(0,), s0=s0
-    )
+    mixed = theory.expected_collisions(PartiallySynthetic(real, synthetic), generations, s0)
     assert list(mixed[1:]) == [
         theory.expected_collision_mixed(m, real, synthetic, s0) for m in range(1, generations + 1)
     ]
-    fresh = theory.expected_collisions(
-        table(PartiallySynthetic(real, synthetic), generations), kept=False, s0=s0
-    )
+    fresh = theory.expected_collisions(FreshReal(real, synthetic), generations, s0)
     beta = Fraction(synthetic * (synthetic - 1), (real + synthetic) ** 2)
     limit = Fraction(real + synthetic, real**2 + (2 * real + 1) * synthetic)
     for m in range(1, generations + 1):
@@ -97,8 +88,7 @@ def test_special_cases_are_the_closed_forms(real, synthetic, generations, s0):
 @settings(deadline=None)
 @given(small, st.integers(0, 9), st.integers(1, 9), st.fractions(0, 1))
 def test_accumulating_has_its_closed_form(real, synthetic, generations, s0):
-    sizes = table(Accumulating(real, synthetic), generations)
-    found = theory.expected_collisions(sizes, True, s0)
+    found = theory.expected_collisions(Accumulating(real, synthetic), generations, s0)
     for m in range(1, generations + 1):
         assert theory.expected_collision_accumulating(m, real, synthetic, s0) == found[m]
         assert found[m] - found[1] <= (1 - found[1]) / real
@@ -176,7 +166,7 @@ EVERY = [
 def test_simulation_follows_the_moments(schedule, name):
     p = distributions.power_law(60, 52, 0.1)
     generations = 40
-    expected = theory.expected_collisions(table(schedule, generations), schedule.kept, 0.1)
+    expected = theory.expected_collisions(schedule, generations, 0.1)
     runs = recursion.simulate(p, schedule, generations, 2000, rng=len(name))
     for m in (1, 2, 3, 10, 40):
         sample = runs.collision[:, m]
@@ -187,7 +177,7 @@ def test_simulation_follows_the_moments(schedule, name):
 def test_simulation_rejects_the_other_reading():
     schedule = MostRecent(10, 5, kept=True)
     runs = recursion.simulate(distributions.power_law(60, 52, 0.1), schedule, 40, 2000, rng=1)
-    wrong = theory.expected_collisions(table(schedule, 40), kept=False, s0=0.1)
+    wrong = theory.expected_collisions(MostRecent(10, 5), 40, s0=0.1)
     for m in (10, 40):
         sample = runs.collision[:, m]
         error = sample.std(ddof=1) / np.sqrt(sample.size)
@@ -197,7 +187,7 @@ def test_simulation_rejects_the_other_reading():
 def decay_time(window, kept):
     """Return 1/x if each generation loses the share x of the diversity 1 - S_m that is left."""
     schedule = MostRecent(10, window, kept=kept)
-    left = 1 - theory.expected_collisions(table(schedule, 120), kept, 0.1)
+    left = 1 - theory.expected_collisions(schedule, 120, 0.1)
     return 1 / (1 - left[120] / left[119])
 
 

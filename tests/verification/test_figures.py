@@ -14,6 +14,7 @@ from collapse_lib.schedules import (
     PartiallySynthetic,
     RandomlySampled,
 )
+from tests.verification import forward
 
 WIDTH = 4.5
 P = distributions.power_law(600, 52, 0.1)
@@ -55,7 +56,7 @@ def test_figure_2_means_of_100_runs_rise_like_n_above_the_lower_bound(support, c
     sizes = [10, *range(50, 401, 50)]
     means = []
     for n in sizes:
-        times = recursion.collapse_times(p, n, 100, rng=n)
+        times = forward.collapse_times(p, n, 100, rng=n)
         means.append(times.mean())
         assert off(times, coalescent.expected_collapse_time(p, n)) < WIDTH
         lower, upper = theory.collapse_time_bounds(n, collision, support)
@@ -71,8 +72,7 @@ WINDOWS = [FullySynthetic(10), MostRecent(10, 2), MostRecent(10, 5), RandomlySam
 def exact_collisions(plan, generations):
     if isinstance(plan, RandomlySampled):
         return [theory.expected_collision_random(m, plan.n, 0.1) for m in range(generations + 1)]
-    sizes = [plan.sample_sizes(m) for m in range(1, generations + 1)]
-    return theory.expected_collisions(sizes, plan.kept, 0.1)
+    return theory.expected_collisions(plan, generations, 0.1)
 
 
 @pytest.mark.paper("Figure 4", check="independent")

@@ -1,0 +1,89 @@
+"""Synthetic data alone, backwards: compiled kernels that trace samples to their ancestors.
+
+Each of the n samples of a generation copies one of the n samples before it, picked uniformly.
+Going back, families that pick the same parent become one; once there are few of them, most
+generations change nothing and are jumped over. What comes out has the distribution of the forward
+recursion, at the cost of about n log n picks instead of 2n generations.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def _meet(rng, n, families, k, meeting):
+    """Move k families one generation back, in place; return how many there are then.
+
+    They pick one after the other. The parents that are taken come first among the n, so a
+    uniform pick below their number joins a family. It is known of the first ones whom they pick if
+    ``meeting > 0``: those before family `meeting` a free parent each, and this one a taken one.
+    """
+    found = 0
+    for i in range(k):
+        if i < meeting:
+            pick = found
+        elif i == meeting > 0:
+            pick = int(rng.random() * found)
+        else:
+            pick = int(rng.random() * n)
+        if pick < found:
+            families[pick] += families[i]
+        else:
+            families[found] = families[i]
+            found += 1
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _back(rng, n, families, k, most):
+    """Go back until families have met, at most `most` generations; return (gone, k)."""
+    if k * (k - 1.0) > n:  # few generations would be jumped over
+        return 1, _meet(rng, n, families, k, 0)
+    stays = 0.0  # the logarithm of the probability that none meet
+    for j in range(1, k):
+        stays += math.log1p(-j / n)
+    gone = 1 + math.floor(math.log1p(-rng.random()) / stays)
+    if gone > most:
+        return most, k
+    u, apart = -math.expm1(stays) * rng.random(), 1.0
+    for meeting in range(1, k):
+        u -= apart * meeting / n
+        if u < 0:
+            break
+        apart *= 1 - meeting / n
+    return int(gone), _meet(rng, n, families, k, meeting)
+
+
+@njit(nogil=True, cache=True)
+def collapse_times(rng, n, alike, time):
+    """Fill in T: the first m at which the ancestors in generation 1 are all the same token.
+
+    ``alike[k]`` is the probability that k draws from p are; it decreases with k, so one uniform
+    number decides for all generations at once.
+    """
+    families = np.ones(n)
+    for r in range(time.size):
+        u, k, m = rng.random(), n, 1
+        while k > 1 and alike[k] <= u:
+            gone, k = _back(rng, n, families, k, 2**62)
+            m += gone
+        time[r] = m
+
+
+@njit(nogil=True, cache=True)
+def samples(rng, p, n, generation, counts):
+    """Fill in the token counts of p^(generation), generation >= 1, shape (runs, tokens)."""
+    families = np.empty(n, dtype=np.int64)
+    cumulative = np.cumsum(p)
+    for r in range(len(counts)):
+        families[:] = 1
+        k, left = n, generation - 1
+        while left > 0 and k > 1:
+            gone, k = _back(rng, n, families, k, left)
+            left -= gone
+        counts[r] = 0
+        for i in range(k):
+            u = rng.random() * cumulative[-1]
+            counts[r, np.searchsorted(cumulative[:-1], u, side="right")] += families[i]
