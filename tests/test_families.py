@@ -145,8 +145,18 @@ def test_bernoulli_at_one_stays():
             "curvature must be at least -n and variance at least 0, got -3 and 1.0",
         ),
         (lambda: theory.expected_variance(1, 2, -1.0, 0), "variance at least 0, got 0 and -1.0"),
-        (lambda: theory.squared_distances([[1], [0, 0]], False, 1, 0), "sizes must have 2 entries"),
-        (lambda: theory.squared_distances([[1], [1, 0, 1]], False, 1, 0), "got [1 0 1]"),
+        (
+            lambda: theory.squared_distances(schedules.RandomlySampled(2), 2, 1, 0),
+            "schedule must have sizes that are not random, got RandomlySampled",
+        ),
+        (
+            lambda: theory.squared_distances(schedules.FullySynthetic(2), 301, 1, 0),
+            "generations must be an integer of at most 300, got 301",
+        ),
+        (
+            lambda: theory.squared_distances(schedules.FullySynthetic(2), 2, -1, 0),
+            "variance must be a number from 0 to inf, got -1",
+        ),
         (lambda: theory.poisson_extinction(1, 1, 0), "mean must be a finite number above 0"),
         (lambda: theory.gaussian_log_growth(1), "n must be an integer of at least 2, got 1"),
         (lambda: theory.limited_loss(0, 1, 1), "m must be an integer of at least 1, got 0"),

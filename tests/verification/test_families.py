@@ -70,7 +70,7 @@ def test_squared_distances_against_the_loop(family, mean, schedule):
         models.append(np.concatenate(parts, axis=1).mean(axis=1))
     square = (models[-1] - mean) ** 2
     start = family.variance(mean)
-    exact = theory.squared_distances(sizes, schedule.keeps, start, family.curvature)
+    exact = theory.squared_distances(schedule, generations, start, family.curvature)
     error = square.std() / np.sqrt(runs)
     assert abs(square.mean() - exact[-1]) < 4.5 * error
     assert abs(square.mean() - exact[-1] * 2) > 4.5 * error
@@ -92,16 +92,14 @@ SIZES = [
 def test_curvature_minus_one_is_the_mean_over_all_outcomes(sizes, kept):
     """Both against an enumeration, and against the moments by inner products."""
 
-    def keeps(t):
-        return kept if isinstance(kept, bool) else t in kept
-
+    schedule = schedules.Explicit(sizes, kept)
     p = [Fraction(1, 3), Fraction(2, 3)]
-    paths = enumeration.scheduled(p, sizes, keeps)
-    found = theory.squared_distances(sizes, keeps, 2 / 9, -1.0)
+    paths = enumeration.scheduled(p, sizes, schedule.keeps)
+    found = theory.squared_distances(schedule, len(sizes), 2 / 9, -1.0)
     for m in range(len(sizes)):
         listed = sum(weight * (path[m][0] - p[0]) ** 2 for path, weight in paths.items())
         assert found[m + 1] == pytest.approx(float(listed), abs=1e-14)
-    by_products = theory.expected_collisions(sizes, kept, 5 / 9) - 5 / 9
+    by_products = theory.expected_collisions(schedule, len(sizes), 5 / 9) - 5 / 9
     np.testing.assert_allclose(2 * found, by_products, atol=1e-14)
 
 
@@ -115,7 +113,7 @@ def test_curvature_minus_one_is_the_mean_over_all_outcomes(sizes, kept):
 def test_kept_real_data_by_both_formulas(real, synthetic, last, v2):
     """Given mu_1 the schedule starts at a point: the distance from mu_0 adds the first noise."""
     plan = schedules.PartiallySynthetic(real, synthetic)
-    whole = theory.squared_distances(plan.sizes(last), plan.keeps, 1.0, float(v2))[-1]
+    whole = theory.squared_distances(plan, last, 1.0, float(v2))[-1]
     first = 1 / real
     variance_of_first = 1 + float(v2) * first
     later = theory.squared_distance_from_first(last, real, synthetic, variance_of_first, float(v2))
@@ -133,10 +131,10 @@ def test_kept_real_data_is_the_books_formula_for_tokens(real, n, m, share):
 
 def test_regression_grows_linearly_or_tends_to_pi_squared_over_six():
     n, last, v2, limit = 5, 60, 0.0, np.pi**2 / 6
-    alone = theory.squared_distances(schedules.FullySynthetic(n).sizes(last), False, 1.0, v2)
+    alone = theory.squared_distances(schedules.FullySynthetic(n), last, 1.0, v2)
     np.testing.assert_allclose(alone * n, np.arange(last + 1))
     everything = schedules.Accumulating(n, n)
-    kept = n * theory.squared_distances(everything.sizes(last), everything.keeps, 1.0, v2)
+    kept = n * theory.squared_distances(everything, last, 1.0, v2)
     np.testing.assert_allclose(kept[1:], np.cumsum(1 / np.arange(1, last + 1) ** 2))
     assert limit - 1 / last < kept[-1] < limit
 
@@ -303,7 +301,7 @@ def test_kept_real_data_bounds_the_statistical_error():
     e, q = features.gaussian(8, 2, rng), np.full(8, 1 / 8)
     p = softmax(0.7 * e @ rng.standard_normal((2, 3)), axis=1)
     plan = schedules.PartiallySynthetic(samples, samples)
-    limit = theory.squared_distances(plan.sizes(5), plan.keeps, 1.0, 0.0)
+    limit = theory.squared_distances(plan, 5, 1.0, 0.0)
     models, real = np.broadcast_to(p, (runs, *p.shape)), 0
     for m in range(1, 6):
         joint = (q[:, None] * models).reshape(runs, -1)
