@@ -91,7 +91,6 @@ SIZES = [
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_curvature_minus_one_is_the_mean_over_all_outcomes(sizes, kept):
     """Both against an enumeration, and against the moments by inner products."""
-
     schedule = schedules.Explicit(sizes, kept)
     p = [Fraction(1, 3), Fraction(2, 3)]
     paths = enumeration.scheduled(p, sizes, schedule.keeps)
