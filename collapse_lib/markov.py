@@ -21,7 +21,7 @@ the start stays the law of p^(1).
 
 from fractions import Fraction
 from itertools import combinations
-from math import comb, factorial, lcm
+from math import comb, factorial, inf, lcm
 
 import numpy as np
 from scipy import sparse
@@ -33,6 +33,10 @@ from collapse_lib import _checks, steps
 MAX_STATES = 4000
 #: Exact elimination takes minutes, as its integers grow to the determinant.
 MAX_EXACT_STATES = 100
+#: The last generation of a distribution, in floats and exactly.
+MAX_GENERATIONS, MAX_EXACT_GENERATIONS = 100_000, 1_000
+#: Columns that are solved for at a time, so that an interrupt is soon heard.
+COLUMNS = 256
 
 
 class AbsorbingChain:
@@ -191,14 +195,15 @@ class AbsorbingChain:
         Raises
         ------
         ValueError
-            If `generations` is negative.
+            If `generations` is negative, or above 100,000, or 1,000 if `p` is rational.
 
         Examples
         --------
         >>> AbsorbingChain([0.5, 0.5], n=2).collapse_time_cdf(4)
         array([0.    , 0.5   , 0.75  , 0.875 , 0.9375])
         """
-        generations = _checks.integer(generations, "generations", 0)
+        most = MAX_EXACT_GENERATIONS if self._exact else MAX_GENERATIONS
+        generations = _checks.integer(generations, "generations", 0, most)
         cdf, law = np.zeros(generations + 1, dtype=self.p.dtype), self.start
         for m in range(1, generations + 1):
             cdf[m] = law[self.transient :].sum()
@@ -221,16 +226,21 @@ class AbsorbingChain:
             return _eliminate(np.eye(self.transient, dtype=np.int64) - stay, right)
         if not self.transient:
             return np.zeros(right.shape)
-        return lu_solve(lu_factor(np.eye(self.transient) - stay.toarray()), right)
+        factors = lu_factor(np.eye(self.transient) - stay.toarray())
+        starts = range(0, right.shape[1], COLUMNS)
+        return np.hstack([lu_solve(factors, right[:, i : i + COLUMNS]) for i in starts])
 
 
 def _check_number_of_states(n, tokens, exact):
     """Raise ValueError if there are too many ways to share n samples among the tokens."""
-    number, most = comb(n + tokens - 1, n), MAX_EXACT_STATES if exact else MAX_STATES
+    most = MAX_EXACT_STATES if exact else MAX_STATES
+    fewer = min(n, tokens - 1)
+    number = comb(n + tokens - 1, fewer) if fewer <= 20 else inf  # the number would take long
     if number > most:
         arithmetic = "exact arithmetic" if exact else "floats"
+        got = f"{number:,}" if number < 10**15 else "over 10^15"
         raise ValueError(
-            f"n and p must leave at most {most} states in {arithmetic}, got {number:,} "
+            f"n and p must leave at most {most} states in {arithmetic}, got {got} "
             f"(n = {n} samples of {tokens} tokens)"
         )
 

@@ -56,6 +56,13 @@ from collapse_lib.symbolic.deviation import (
     squared_deviation_from_truth,
     squared_deviation_given_corpus,
 )
+from collapse_lib.symbolic.families import (
+    gaussian_moments,
+    log_chi_square,
+    projection_condition,
+    variance_functions,
+    variance_recursion,
+)
 from collapse_lib.symbolic.fully_synthetic import (
     binomial_second_moment,
     collision_recursion,
@@ -105,11 +112,13 @@ __all__ = [
     "expected_collision_smoothed",
     "first",
     "gain",
+    "gaussian_moments",
     "geometric_sum",
     "harmonic_gap",
     "hill",
     "lam",
     "large_n_limits",
+    "log_chi_square",
     "m",
     "mean_given_corpus",
     "mixed_moment",
@@ -118,6 +127,7 @@ __all__ = [
     "p",
     "parents",
     "printed_residual",
+    "projection_condition",
     "random_limit",
     "random_step",
     "reciprocal_parents",
@@ -134,5 +144,7 @@ __all__ = [
     "temperature_multiplier",
     "theorem_2",
     "token_variance",
+    "variance_functions",
+    "variance_recursion",
     "x",
 ]
