@@ -10,6 +10,8 @@ from fractions import Fraction
 from math import e, floor, inf, log, pi, sqrt, ulp
 from numbers import Rational
 
+import numpy as np
+
 from collapse_lib import _checks
 
 #: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
@@ -166,7 +168,9 @@ def budget(real, p, epsilon):
 def _decimal(epsilon):
     """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
     value = _checks.positive(epsilon, "epsilon")
-    return Fraction(epsilon if isinstance(epsilon, Rational) else repr(value))
+    if isinstance(epsilon, Rational):
+        return Fraction(int(epsilon.numerator), int(epsilon.denominator))
+    return Fraction(str(epsilon) if isinstance(epsilon, np.floating) else repr(value))
 
 
 def _meant(p):
