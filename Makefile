@@ -1,9 +1,11 @@
 # make book · make test · make lab · make bench · make pdf · make notebooks — for readers and authors
+# make site: the book with its PDF; make book SOLUTIONS=no, make site SOLUTIONS=no — for teachers
 # make check · make links · make lock — for developers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(CURDIR)/.venv/bin
+export COLLAPSE_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: book test lab bench pdf notebooks check links lint lock clean
+.PHONY: book test lab bench pdf site notebooks check links lint lock clean
 
 # A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
 book: .venv/installed
@@ -13,6 +15,7 @@ test: .venv/installed
 	$(BIN)/pytest --nbval
 
 lab: .venv/installed
+	$(BIN)/python book/_ext/jupyterlab_words.py
 	$(BIN)/jupyter lab book
 
 bench: .venv/developing
@@ -23,6 +26,11 @@ bench: .venv/developing
 
 pdf: .venv/developing book
 	$(BIN)/python book/_ext/print_book.py _build/book.pdf
+
+# The book with its PDF, which the sidebar leads to, ready to be put on a web server.
+site: export COLLAPSE_PDF := yes
+site: .venv/developing book
+	$(BIN)/python book/_ext/print_book.py _build/html/book.pdf
 
 notebooks: .venv/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb book/_template/*.ipynb

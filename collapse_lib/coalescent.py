@@ -8,6 +8,10 @@ in generation 1, which are independent draws from p, are all the same token::
 
     P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1
 
+and token i is the one that is left, and alive, with probabilities::
+
+    P(T <= m, i is left) = E[ p_i^(A_(m-1)) ],    P(i alive at m) = 1 - E[ (1 - p_i)^(A_(m-1)) ]
+
 This holds for every p. The numbers A_k form a Markov chain whose transition probabilities are
 those of the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher
 model of population genetics and its ancestral process (Kingman 1982).
@@ -262,6 +266,184 @@ def expected_tmrca(n):
     return float(_expected_total((np.arange(n + 1) >= 2).astype(float)))
 
 
+def winner_cdf(p, n, generations):
+    """Return ``P(T <= m, token i is left)`` for m = 0, 1, ... and each token, fully synthetic.
+
+    Summed over the tokens it is `collapse_time_cdf`; it grows to p_i, with which token i wins.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, tokens)
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or a number is out of range.
+
+    Examples
+    --------
+    >>> winner_cdf([0.75, 0.25], n=2, generations=2).round(4)
+    array([[0.    , 0.    ],
+           [0.5625, 0.0625],
+           [0.6562, 0.1562]])
+    """
+    p = _checks.nontrivial_distribution(p)
+    return _expected_by_token(lambda k: p**k, p, n, generations, first=0 * p)
+
+
+def alive_probabilities(p, n, generations):
+    """Return the probability that each token is left at generation m = 0, 1, ..., fully synthetic.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, tokens)
+        Row sums are the expected numbers of tokens left.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or a number is out of range.
+
+    Examples
+    --------
+    >>> alive_probabilities([0.75, 0.25], n=2, generations=2).round(4)
+    array([[1.    , 1.    ],
+           [0.9375, 0.4375],
+           [0.8438, 0.3438]])
+    """
+    p = _checks.nontrivial_distribution(p)
+    one = np.where(p > 0, 1 + 0 * p, 0 * p)
+    return _expected_by_token(lambda k: 1 - (1 - p) ** k, p, n, generations, first=one)
+
+
+def expected_collapse_time_by_winner(p, n):
+    """Return E[T | token i is the one left] for each token, fully synthetic.
+
+    ``1 + sum_m E[1 - p_i^(A_m - 1)]``: the rarer the winner, the longer it takes, up to nearly 2n.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    ndarray of shape (tokens,)
+        NaN for tokens of probability 0, which never win.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+
+    Examples
+    --------
+    >>> expected_collapse_time_by_winner([0.9, 0.1], n=30).round(2)
+    array([14.26, 55.07])
+    """
+    p = _checks.nontrivial_distribution(p)
+    n = _checks.integer(n, "n", 1)
+    others_differ = np.array([1 - p ** max(k - 1, 0) for k in range(n + 1)])
+    return np.where(p > 0, 1 + _expected_total(others_differ), np.nan)
+
+
+def expected_collapse_time_range(n, s0):
+    """Return bounds on E[T] from S_0 alone, fully synthetic.
+
+    As ``S_0^(k-1) <= sum_i p_i^k <= S_0^(k/2)`` for ``k >= 2``, the powers of S_0 in the place of
+    these sums bound E[T] from above and from below.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to below 1.
+
+    Returns
+    -------
+    (lower, upper), floats; the upper one a Fraction if `s0` is one
+        Equally likely tokens attain the upper one.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> low, high = expected_collapse_time_range(n=100, s0=0.1)
+    >>> print(f"{low:.1f} {high:.1f}")
+    186.5 187.4
+    """
+    n = _checks.integer(n, "n", 1)
+    s0 = _checks.unit_interval(s0, "s0")
+    if s0 >= 1:
+        raise ValueError(f"s0 must be below 1, got {s0!r}")
+    base = s0 if isinstance(s0, Fraction) else float(s0)
+    low = np.array([1 - float(s0) ** (k / 2) if k >= 2 else 0.0 for k in range(n + 1)])
+    high = np.array([1 - base ** max(k - 1, 0) for k in range(n + 1)])
+    return float(1 + _expected_total(low)), 1 + _expected_total(high)
+
+
+def tail_constant(n):
+    """Return the limit of ``P(T > m) / ((1 - S_0) (1 - 1/n)^m)`` as m grows, for every p.
+
+    It is ``h(n) n / (n - 1)``, with the right eigenvector h of the chain A_k for its second
+    eigenvalue ``1 - 1/n``, scaled so that ``h(1) = 0`` and ``h(2) = 1``.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 2.
+
+    Returns
+    -------
+    float
+        From 2 at ``n = 2`` up to below 3: at most ``3n / (n + 1)``.
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 2.
+
+    Examples
+    --------
+    >>> print(f"{tail_constant(2):.3f} {tail_constant(100):.3f}")
+    2.000 2.944
+    """
+    n = _checks.integer(n, "n", 2)
+    eigenvalue = 1 - 1 / n
+    h = np.zeros(n + 1)
+    for k, row in enumerate(_parents(n, 1.0), start=1):
+        if k >= 2:
+            h[k] = 1.0 if k == 2 else row[:k] @ h[:k] / (eigenvalue - row[k])
+    return float(h[n] / eigenvalue)
+
+
 def _parents(n, one):
     """Yield, for k = 1, ..., n samples, the law of their number of parents, shape (n + 1,)."""
     j = np.arange(n + 1)
@@ -353,12 +535,26 @@ def _sum_over_tokens(p, n, term):
     return total
 
 
+def _expected_by_token(value, p, n, generations, first):
+    """Return E[value(A_(m-1))], an array over the tokens, for m = 1, 2, ..., below a first row."""
+    n = _checks.integer(n, "n", 1)
+    generations = _checks.integer(generations, "generations", 0)
+    table = np.array([value(k) for k in range(n + 1)])
+    rows = np.zeros((generations + 1, p.size), dtype=p.dtype)
+    rows[0] = first
+    if generations:
+        laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
+        rows[1:] = [law @ table[: law.size] for law in laws]
+    return rows
+
+
 def _expected_total(cost):
     """Return E[sum_k cost(A_k)] from A_0 = n, where cost(0) = cost(1) = 0.
 
-    Its value from each start j solves a triangular system, row by row.
+    Its value from each start j solves a triangular system, row by row; further axes of `cost`
+    are systems of their own.
     """
-    n = cost.size - 1
+    n = len(cost) - 1
     total = 0 * cost
     exact = cost.dtype == object
     rows = ((0, row) for row in _parents(n, Fraction(1))) if exact else _bands(n)

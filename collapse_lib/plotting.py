@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import is_color_like
 from matplotlib.patheffects import withStroke
 
-from collapse_lib import _checks
+from collapse_lib import _checks, sweeps
 
 #: The colour of what was simulated.
 SIMULATED = "#0072B2"
@@ -88,6 +88,35 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     return ax.fill_between(
         generations, mean - margin, mean + margin, color=color, alpha=0.25, linewidth=0, label=label
     )
+
+
+def mean_with_interval(ax, x, values, level=0.95, **style):
+    """Draw the mean over a few runs, with Student's confidence interval.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : array_like of shape (points,)
+    values : array_like of shape (runs, points)
+        At least two runs, such as one a seed.
+    level : float, optional
+        The confidence level, between 0 and 1.
+    **style
+        Of the line, as `matplotlib.axes.Axes.plot` takes it.
+
+    Returns
+    -------
+    (matplotlib.lines.Line2D, matplotlib.collections.PolyCollection)
+
+    Raises
+    ------
+    ValueError
+        If `values` has another shape or `level` is out of range.
+    """
+    mean, margin = sweeps.mean_and_margin(values, level)
+    (line,) = ax.plot(x, mean, **style)
+    band = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
+    return line, ax.fill_between(x, mean - margin, mean + margin, **band)
 
 
 def exact(ax, generations, values, label="exact", color=EXACT):

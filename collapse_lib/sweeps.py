@@ -17,6 +17,7 @@ from concurrent.futures import as_completed
 from pathlib import Path, PurePath
 
 import numpy as np
+from scipy.special import stdtrit
 
 from collapse_lib import _checks, _identity, _io
 
@@ -156,6 +157,42 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     if failures:
         raise SweepError(failures, len(grid))
     return [results[i] for i in range(len(grid))]
+
+
+def mean_and_margin(values, level=0.95):
+    """Return the mean over independent runs, and the margin of Student's interval around it.
+
+    Parameters
+    ----------
+    values : array_like of shape (runs, ...)
+        At least two runs, such as one a seed.
+    level : float, optional
+        The confidence level, between 0 and 1.
+
+    Returns
+    -------
+    (ndarray or float, ndarray or float)
+        Of the shape of a run.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two runs, or `level` is out of range.
+
+    Examples
+    --------
+    >>> mean, margin = mean_and_margin([1.0, 2.0, 3.0])
+    >>> print(f"{mean} ± {margin:.2f}")
+    2.0 ± 2.48
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim < 1 or len(values) < 2:
+        raise ValueError(f"values must hold at least two runs, got shape {values.shape}")
+    level = _checks.unit_interval(level, "level")
+    if level in (0, 1):
+        raise ValueError(f"level must be between 0 and 1, got {level}")
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return values.mean(axis=0), stdtrit(len(values) - 1, (1 + level) / 2) * error
 
 
 def _outcomes(task, grid, seeds, waiting, executor):

@@ -78,6 +78,8 @@ def execute_side_by_side(app, env, docnames):
 
     A notebook that fails is left to the reading, which reports it.
     """
+    if app.config.nb_execution_mode != "cache":
+        return
     cache = get_cache(app.config.nb_execution_cache_path)
     paths = [path for name in docnames if (path := env.doc2path(name)).endswith(".ipynb")]
     records = [cache.add_nb_to_project(path).pk for path in paths]
@@ -167,7 +169,7 @@ def how_to_run(notebook, address):
     code = "".join(
         "".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"
     )
-    extra = "[gpt]" if re.search(r"collapse_lib\.gpt|collapse_lib import.*\bgpt\b", code) else ""
+    extra = "[gpt]" if needs_gpt(code) else ""
     text = (
         f"*This chapter of [a book on model collapse]({address}) needs the book's library, "
         f'with Python 3.11 or later:* `pip install "collapse-lib{extra} @ git+{address}"`'
@@ -178,6 +180,11 @@ def how_to_run(notebook, address):
             "*beside it, or open it in a clone.*"
         )
     return {"cell_type": "markdown", "id": "how-to-run", "metadata": {}, "source": text}
+
+
+def needs_gpt(code):
+    """Say whether a chapter's code uses the part of the library that needs PyTorch."""
+    return re.search(r"collapse_lib\.gpt|collapse_lib import.*\bgpt\b", code) is not None
 
 
 def _git(root, *arguments):

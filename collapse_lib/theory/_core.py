@@ -1,7 +1,7 @@
 """What all closed forms share."""
 
 from fractions import Fraction
-from math import exp, inf
+from math import exp, inf, log, log1p
 
 import numpy as np
 
@@ -81,3 +81,9 @@ def exp_or_inf(value):
 def spread(p):
     """Return Q = sum_i sqrt(p_i (1 - p_i))."""
     return float(np.sqrt(p * (1 - p)).sum())
+
+
+def log_sets(tokens):
+    """Return ln(2^k - 2): the number of sets of tokens that are neither empty nor full."""
+    tokens = _checks.integer(tokens, "tokens", 2)
+    return tokens * log(2) + log1p(-(2.0 ** (1 - tokens)))

@@ -1,7 +1,8 @@
 """How much synthetic data a tolerance allows: the largest n that a bound on the deviation permits.
 
 Partially synthetic training as in `deviation`: epsilon is the largest expected distance
-``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m.
+``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m; in `budget_with_confidence`, the largest
+distance itself, with a probability.
 """
 
 from collections import Counter
@@ -13,6 +14,7 @@ from numbers import Rational
 import numpy as np
 
 from collapse_lib import _checks
+from collapse_lib.theory._core import log_sets
 
 #: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
 #: agrees in more than `EXACT` of them with a whole number is one.
@@ -163,6 +165,50 @@ def budget(real, p, epsilon):
         number = allowed / needed
         nearest = number.to_integral_value()
         return int(nearest if abs(number - nearest) < number.scaleb(-EXACT) else number)
+
+
+def budget_with_confidence(real, tokens, epsilon, delta):
+    """Return the largest n that keeps the distance itself below epsilon, with high probability.
+
+    Given a kept corpus with k distinct tokens, ``P(||p^(m) - p^(1)||_1 >= epsilon)`` is at most
+    ``(2^k - 2) exp(-epsilon^2 N (N + 2n) / (2n))`` for every m, see `deviation_probability_bound`.
+    With ``L = ln((2^k - 2) / delta) / epsilon^2``, that is at most delta for
+    ``n <= N^2 / (2 (L - N))``, and for any n where ``N >= L``. It speaks of one generation,
+    whichever it is, not of all at once, and needs no knowledge of the truth.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1 (N).
+    tokens : int
+        Distinct tokens in the corpus, at least 2 (k).
+    epsilon : float
+        The largest distance from the first model that is tolerated, above 0.
+    delta : float
+        The probability with which it may be exceeded, above 0.
+
+    Returns
+    -------
+    int or float
+        Samples of the last model; `math.inf` where any number is allowed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> budget_with_confidence(real=1000, tokens=40, epsilon=0.1, delta=0.05)
+    241
+    >>> budget_with_confidence(real=4000, tokens=40, epsilon=0.1, delta=0.05)
+    inf
+    """
+    real = _checks.integer(real, "real", 1)
+    squared = _checks.positive(epsilon, "epsilon") ** 2
+    delta = _checks.positive(delta, "delta")
+    needed = (log_sets(tokens) - log(delta)) / squared
+    return inf if real >= needed else floor(real**2 / (2 * (needed - real)))
 
 
 def _decimal(epsilon):

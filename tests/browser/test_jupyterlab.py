@@ -1,5 +1,6 @@
 """What Binder installs, in an empty environment, and a chapter opened in its JupyterLab."""
 
+import os
 import re
 import secrets
 import socket
@@ -25,6 +26,8 @@ def binder(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", root / ".venv"], check=True)
     install = ["-m", "pip", "install", "--quiet", "-r", ".binder/without_index.txt"]
     subprocess.run([root / ".venv/bin/python", *install], cwd=root, check=True)
+    path = f"{root / '.venv/bin'}:{os.environ['PATH']}"
+    subprocess.run([".binder/postBuild"], cwd=root, env=os.environ | {"PATH": path}, check=True)
     return root
 
 
@@ -78,3 +81,25 @@ def test_a_chapter_opens_runs_and_answers_its_slider(browser, lab):
         arg=before,
     )
     assert "n = 100" in picture.get_attribute("alt")
+
+
+def test_references_are_words_and_nothing_stands_over_the_text(browser, lab):
+    """In a chapter that cites works, and theorems of others, before anything is run."""
+    address, token = lab
+    page = browser.new_page(viewport={"width": 1280, "height": 2400})
+    page.goto(f"{address}/lab/tree/book/model_variation.ipynb?token={token}")
+    page.wait_for_selector(".jp-Notebook .myst aside", timeout=120_000)
+    page.wait_for_selector("text=(Seddik et al., 2024)")
+    page.wait_for_timeout(3000)  # a prompt would come by now
+    shown = page.locator(".jp-Notebook").inner_text()
+    assert page.locator('span[title$="Not Found"]').count() == 0
+    assert not re.search(r"seddik2024|(thm|lem|eq|ex|fig)-[a-z]", shown)
+    assert page.locator(".Toastify__toast").count() == 0
+    # The numbers are those of the book; a tag of the paper is not said twice.
+    chapter = re.search(r"Lemma (\d+)\.1", shown)[1]
+    assert f"({chapter}.1)" in shown
+    assert not re.search(r"(?<!\w)\(\d\)", shown)
+    assert shown.count("(P17)") == page.locator(".jp-Notebook :text('(P17)'):visible").count()
+
+    page.locator(".jp-Notebook a", has_text="How far the models stray").first.click()
+    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:has-text('model_deviation.ipynb')")

@@ -63,11 +63,3 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
     start = tmp_path / "index.html"
     start.write_text('<meta http-equiv="Refresh" content="0; url=missing.html">')
     assert broken(start, tmp_path) == ["missing.html"]
-
-
-def test_our_equations_are_numbered_without_gaps():
-    """Those of the paper carry its numbers, and take none."""
-    labels = [label.get_text() for name in pages() for label in soup(SITE / name).select(".eqno")]
-    numbers = [int(label.strip("()#")) for label in labels]
-    assert numbers
-    assert sorted(numbers) == list(range(1, len(numbers) + 1))
