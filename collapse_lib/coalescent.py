@@ -35,6 +35,8 @@ DENSE = 2000
 UNSEEN = 1e-75
 #: The most samples and generations, in floats: minutes.
 MOST_SAMPLES, MOST_GENERATIONS = 1_000_000, 10_000_000
+#: The most samples where all rows are computed whole: seconds.
+MOST_ROWS = 10_000
 #: The most samples, and samples times generations, in exact arithmetic: seconds, as digits grow.
 MOST_EXACT, MOST_EXACT_STEPS = 100, 1000
 #: How many powers are computed at a time: 80 MB.
@@ -365,7 +367,7 @@ def expected_collapse_time_by_winner(p, n):
     array([14.26, 55.07])
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_ROWS)
     others_differ = np.array([1 - p ** max(k - 1, 0) for k in range(n + 1)])
     return np.where(p > 0, 1 + _expected_total(others_differ), np.nan)
 
@@ -399,7 +401,7 @@ def expected_collapse_time_range(n, s0):
     >>> print(f"{low:.1f} {high:.1f}")
     186.5 187.4
     """
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_ROWS)
     s0 = _checks.unit_interval(s0, "s0")
     if s0 >= 1:
         raise ValueError(f"s0 must be below 1, got {s0!r}")
@@ -435,7 +437,7 @@ def tail_constant(n):
     >>> print(f"{tail_constant(2):.3f} {tail_constant(100):.3f}")
     2.000 2.944
     """
-    n = _checks.integer(n, "n", 2)
+    n = _checks.integer(n, "n", 2, MOST_ROWS)
     eigenvalue = 1 - 1 / n
     h = np.zeros(n + 1)
     for k, row in enumerate(_parents(n, 1.0), start=1):
@@ -537,8 +539,11 @@ def _sum_over_tokens(p, n, term):
 
 def _expected_by_token(value, p, n, generations, first):
     """Return E[value(A_(m-1))], an array over the tokens, for m = 1, 2, ..., below a first row."""
-    n = _checks.integer(n, "n", 1)
-    generations = _checks.integer(generations, "generations", 0)
+    exact = p.dtype == object
+    n = _checks.integer(n, "n", 1, MOST_EXACT if exact else MOST_ROWS)
+    most = MOST_EXACT_STEPS // n if exact else MOST_GENERATIONS
+    generations = _checks.integer(generations, "generations", 0, most)
+    _checks.room(p.size * (generations + 1 + n), "p, n and generations")
     table = np.array([value(k) for k in range(n + 1)])
     rows = np.zeros((generations + 1, p.size), dtype=p.dtype)
     rows[0] = first

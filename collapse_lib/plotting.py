@@ -113,7 +113,10 @@ def mean_with_interval(ax, x, values, level=0.95, **style):
     ValueError
         If `values` has another shape or `level` is out of range.
     """
+    _axes(ax)
+    x = _checks.numbers(x, "x", ndim=1)
     mean, margin = sweeps.mean_and_margin(values, level)
+    _same_shape(mean, "values", x, "x")
     (line,) = ax.plot(x, mean, **style)
     band = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
     return line, ax.fill_between(x, mean - margin, mean + margin, **band)
@@ -271,7 +274,9 @@ def who_feeds_whom(ax, sizes, kept):
         raise ValueError("sizes must be a sequence of rows of numbers, got more axes")
     if not isinstance(kept, list | tuple | np.ndarray):
         raise ValueError(f"kept must be a sequence of bool, got {_checks.shown(kept)}")
-    kept = [_checks.boolean(source, "kept") for source in np.atleast_1d(kept)]
+    if isinstance(kept, np.ndarray) and not kept.ndim:
+        raise ValueError(f"kept must be a sequence of bool, got {kept!r}")
+    kept = [_checks.boolean(source, "kept") for source in list(kept)]
     sources = max((row.size for row in sizes), default=0)
     if len(kept) < sources:
         raise ValueError(f"kept must say it of {sources} sources, got {len(kept)}")
@@ -380,7 +385,7 @@ def genealogy(ax, parents):
 def _axes(ax, color=None, label=None):
     if not isinstance(ax, Axes):
         raise ValueError(f"ax must be axes of Matplotlib, got {_checks.shown(ax)}")
-    if color is not None and not is_color_like(color):
+    if isinstance(color, range) or not (color is None or is_color_like(color)):
         raise ValueError(f"color must be a color of Matplotlib, got {_checks.shown(color)}")
     if label is not None:
         _checks.text(label, "label")
