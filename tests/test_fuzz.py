@@ -301,7 +301,7 @@ def complaint(name, changed, arguments):
         return f"{type(error).__name__}: {error}"
     numbers = result if isinstance(result, list | tuple) else [result]
     for number in numbers:
-        floats = isinstance(number, float) or getattr(number, "dtype", None) == float
+        floats = isinstance(number, float) or getattr(number, "dtype", "") == "float64"
         if floats and np.isnan(number).any() and name != "softmax.empirical_conditionals":
             return f"gives NaN: {number}"
     return None
