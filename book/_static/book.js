@@ -43,3 +43,16 @@ addEventListener("load", () => {
     boxes.observe(box);
   }
 });
+
+// On paper nothing can be unfolded: proofs and other dropdowns are open while a page is printed.
+// Folded code stays folded. Solutions are left to sphinx-togglebutton, which does the same.
+let unfolded = [];
+
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("article details:not(.hide, [open])")];
+  for (const dropdown of unfolded) dropdown.open = true;
+});
+
+addEventListener("afterprint", () => {
+  for (const dropdown of unfolded) dropdown.open = false;
+});
