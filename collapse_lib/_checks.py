@@ -4,34 +4,41 @@ Every check returns its argument in the form the library computes with, or raise
 `ValueError` that names the argument, the rule and the value received.
 """
 
+import sys
 from fractions import Fraction
-from math import inf
 from numbers import Rational, Real
 
 import numpy as np
 
+#: By how much a sum of doubles may miss 1, and how many roundings narrower floats are granted.
 SUM_TOLERANCE = 1e-9
+ROUNDINGS = 8
+#: The largest integer where no other limit is named: sums of two still fit in 64 bits.
 LARGEST = 2**62
+#: The most entries of an array that a function makes: 800 MB.
+MOST_ENTRIES = 10**8
+#: The most characters of a value in an error message.
+LONGEST = 200
 
 
-def integer(value, name, minimum, maximum=inf):
+def integer(value, name, minimum, maximum=LARGEST):
     """Return `value` as an int of at least `minimum` and at most `maximum`."""
     result = _whole(value)
     if result is None or result < minimum:
-        raise ValueError(f"{name} must be an integer of at least {minimum}, got {value!r}")
+        raise ValueError(f"{name} must be an integer of at least {minimum}, got {shown(value)}")
     if result > maximum:
-        raise ValueError(f"{name} must be an integer of at most {maximum}, got {value!r}")
+        raise ValueError(f"{name} must be an integer of at most {maximum}, got {shown(value)}")
     return result
 
 
 def integers(value, name, minimum):
     """Return `value` as an int, or as an array of ints if it is not a single number."""
-    if np.ndim(value) == 0:
+    result = array(value, name)
+    if result.ndim == 0:
         return integer(value, name, minimum)
-    result = _array(value, name)
     if not result.size:
         return result.astype(np.int64)
-    if not np.issubdtype(result.dtype, np.integer):
+    if result.dtype.kind not in "iu":
         raise ValueError(f"{name} must hold integers, got an array of {result.dtype}")
     if result.min() < minimum:
         raise ValueError(f"{name} must hold integers of at least {minimum}, got {result.min()}")
@@ -52,44 +59,91 @@ def broadcast(**arrays):
 
 def unit_interval(value, name):
     """Return a number in [0, 1]: exact if it is a `Fraction` or an int, a float otherwise."""
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value <= 1:
+    if _is_real(value) and 0 <= value <= 1:
         return value if isinstance(value, Fraction | int) else float(value)
-    raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
+    raise ValueError(f"{name} must be a number from 0 to 1, got {shown(value)}")
 
 
 def number(value, name, low, high):
     """Return `value` as a float from `low` to `high`."""
-    if isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high:
+    if _is_real(value) and low <= value <= high:
         return float(value)
-    raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
+    raise ValueError(f"{name} must be a number from {low} to {high}, got {shown(value)}")
 
 
 def within(value, name, low, high):
     """Return `value` as a float array, of any shape, of numbers from `low` to `high`."""
     result = _floats(value, name)
     if not ((result >= low) & (result <= high)).all():
-        raise ValueError(f"{name} must hold numbers from {low} to {high}, got {value!r}")
+        raise ValueError(f"{name} must hold numbers from {low} to {high}, got {shown(value)}")
     return result
 
 
 def positive(value, name):
     """Return `value` as a finite float above 0."""
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 < value < np.inf:
+    if _is_real(value) and 0 < value <= sys.float_info.max and float(value) > 0:
         return float(value)
-    raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+    raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
 
 
 def boolean(value, name):
     """Return `value` as a bool."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise ValueError(f"{name} must be True or False, got {value!r}")
+    raise ValueError(f"{name} must be True or False, got {shown(value)}")
+
+
+def text(value, name):
+    """Return `value`, which must be a string."""
+    if isinstance(value, str):
+        return str(value)
+    raise ValueError(f"{name} must be a string, got {shown(value)}")
+
+
+def function(value, name):
+    """Return `value`, which must be callable."""
+    if callable(value):
+        return value
+    raise ValueError(f"{name} must be callable, got {shown(value)}")
+
+
+def room(entries, names):
+    """Raise `ValueError` if an array of so many entries, which `names` ask for, is too large."""
+    if entries > MOST_ENTRIES:
+        raise ValueError(
+            f"{names} must ask for at most {MOST_ENTRIES:,} numbers, got {min(entries, 1e300):.3g}"
+        )
+
+
+def numbers(value, name, ndim=None):
+    """Return `value` as a float array, of `ndim` axes if that is given."""
+    result = _floats(value, name)
+    if ndim is not None and result.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} axes, got shape {result.shape}")
+    return result
+
+
+def array(value, name):
+    """Return `value` as an array; a mask would be lost, and rows of different lengths fit none."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be an array without a mask, got {shown(value)}")
+    try:
+        return np.asarray(value)
+    except Exception:
+        raise ValueError(f"{name} must be an array of numbers, got {shown(value)}") from None
 
 
 def probabilities(p, name, axis=-1):
-    """Return `p` as a float array whose entries along `axis` form distributions."""
+    """Return `p` as a float array whose entries along `axis` form distributions.
+
+    What comes in narrower floats sums to 1 as far as these allow; it is scaled to do so in doubles.
+    """
+    given = array(p, name)
     p = _floats(p, name)
-    if p.ndim == 0 or not -p.ndim <= axis < p.ndim:
+    place = _whole(axis)
+    if place is None:
+        raise ValueError(f"axis must be an integer, got {shown(axis)}")
+    if p.ndim == 0 or not -p.ndim <= place < p.ndim:
         raise ValueError(f"{name} must have an axis {axis}, got shape {p.shape}")
     if not p.shape[axis]:
         raise ValueError(f"{name} must have at least one token, got shape {p.shape}")
@@ -97,18 +151,20 @@ def probabilities(p, name, axis=-1):
         raise ValueError(f"{name} must not contain NaN, got {np.isnan(p).sum()} of {p.size}")
     if p.size and p.min() < 0:
         raise ValueError(f"{name} must not be negative, got a smallest entry of {p.min()}")
-    sums = np.atleast_1d(p.sum(axis=axis))
-    wrong = sums[~(np.abs(sums - 1) <= SUM_TOLERANCE)]
+    narrow = given.dtype.kind == "f" and given.dtype.itemsize < p.dtype.itemsize
+    tolerance = ROUNDINGS * float(np.finfo(given.dtype).eps) if narrow else SUM_TOLERANCE
+    sums = p.sum(axis=axis, keepdims=True)
+    wrong = sums[~(np.abs(sums - 1) <= tolerance)]
     if wrong.size:
-        raise ValueError(f"{name} must sum to 1 within {SUM_TOLERANCE}, got a sum of {wrong[0]}")
-    return p
+        raise ValueError(f"{name} must sum to 1 within {tolerance:.2g}, got a sum of {wrong[0]}")
+    return p / sums if narrow else p
 
 
 def distribution(p, name="p"):
     """Return `p` as a float array of shape (tokens,) that sums to 1."""
-    p = _floats(p, name)
-    if p.ndim != 1:
-        raise ValueError(f"{name} must have shape (tokens,), got shape {p.shape}")
+    shape = array(p, name).shape
+    if len(shape) != 1:
+        raise ValueError(f"{name} must have shape (tokens,), got shape {shape}")
     p = probabilities(p, name)
     return p / p.sum()
 
@@ -122,7 +178,7 @@ def exact_distribution(p, name="p"):
         return None
     p = [Fraction(x) for x in p]
     if not p or min(p) < 0 or sum(p) != 1:
-        raise ValueError(f"{name} must hold non-negative numbers of sum 1, got {p}")
+        raise ValueError(f"{name} must hold non-negative numbers of sum 1, got {shown(p)}")
     return p
 
 
@@ -146,8 +202,10 @@ def generator(rng, name="rng"):
         return rng
     seed = _whole(rng)
     if seed is None or seed < 0:
+        legacy = ", of NumPy's legacy interface" * isinstance(rng, np.random.RandomState)
         raise ValueError(
-            f"{name} must be a numpy.random.Generator or an integer seed of at least 0, got {rng!r}"
+            f"{name} must be a numpy.random.Generator or an integer seed of at least 0, "
+            f"got {shown(rng)}{legacy}"
         )
     return np.random.default_rng(seed)
 
@@ -157,9 +215,22 @@ def is_whole(value):
     return _whole(value) is not None
 
 
+def shown(value):
+    """Return `value` as an error message shows it: on one line that ends."""
+    try:
+        line = " ".join(repr(value).split())
+    except ValueError:  # Python refuses to write integers of thousands of digits
+        line = "an integer of thousands of digits"
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+
+
+def _is_real(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 def _whole(value):
-    """Return an int, or None if `value` is no whole number; 3.0 and True are none."""
-    if isinstance(value, bool | np.bool_):
+    """Return an int, or None if `value` is no whole number; 3.0, True and durations are none."""
+    if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
     try:
         return int(value.__index__())
@@ -168,17 +239,10 @@ def _whole(value):
 
 
 def _floats(p, name):
-    result = _array(p, name)
+    result = array(p, name)
     try:
         if result.dtype.kind not in "biufO":
             raise TypeError(f"not numbers but {result.dtype}")
         return result.astype(float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be an array of numbers, got {p!r}") from None
-
-
-def _array(value, name):
-    try:
-        return np.asarray(value)
-    except ValueError:  # rows of different lengths
-        raise ValueError(f"{name} must be an array of numbers, got {value!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be an array of numbers, got {shown(p)}") from None

@@ -1,6 +1,7 @@
 """Files that are whole or absent, whenever the process that writes them is killed."""
 
 import os
+import secrets
 from pathlib import Path
 
 
@@ -20,7 +21,7 @@ def write(path, content):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")  # several may write at once
     try:
         with part.open("wb") as file:
             file.write(content)

@@ -8,11 +8,17 @@ in generation 1, which are independent draws from p, are all the same token::
 
     P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1
 
+and token i is the one that is left, and alive, with probabilities::
+
+    P(T <= m, i is left) = E[ p_i^(A_(m-1)) ],    P(i alive at m) = 1 - E[ (1 - p_i)^(A_(m-1)) ]
+
 This holds for every p. The numbers A_k form a Markov chain whose transition probabilities are
 those of the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher
 model of population genetics and its ancestral process (Kingman 1982).
 
-All terms are positive and nothing is subtracted, so floats lose nothing; a `p` of `Fraction`
+All terms are positive and nothing is subtracted, so floats keep their digits however small a
+probability is; a `p` of `Fraction` gives exact results.
+All terms are positive and nothing is subtracted, so no digits cancel; a `p` of `Fraction`
 gives exact results.
 """
 
@@ -25,6 +31,16 @@ from collapse_lib import _checks
 #: Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
 #: dropped in m generations changes a probability by less than m times this times n.
 NEGLIGIBLE = 1e-25
+#: Up to so many samples the transition matrix is held in memory, 32 MB; above, one row at a time.
+DENSE = 2000
+#: What is dropped from the ends of a row above that: it cannot be seen beside any float.
+UNSEEN = 1e-75
+#: The most samples and generations, in floats: minutes.
+MOST_SAMPLES, MOST_GENERATIONS = 1_000_000, 10_000_000
+#: The most samples, and samples times generations, in exact arithmetic: seconds, as digits grow.
+MOST_EXACT, MOST_EXACT_STEPS = 100, 1000
+#: How many powers are computed at a time: 80 MB.
+BLOCK = 10_000_000
 
 
 def transition_matrix(n, exact=False):
@@ -48,15 +64,16 @@ def transition_matrix(n, exact=False):
     Raises
     ------
     ValueError
-        If `n` is less than 1.
+        If `n` is less than 1, or above 9,999, or 100 if `exact`.
 
     Examples
     --------
     >>> transition_matrix(2, exact=True)[2].tolist()
     [Fraction(0, 1), Fraction(1, 2), Fraction(1, 2)]
     """
-    n = _checks.integer(n, "n", 1)
-    matrix = np.zeros((n + 1, n + 1), dtype=object if _checks.boolean(exact, "exact") else float)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if _checks.boolean(exact, "exact") else MOST_SAMPLES)
+    _checks.room((n + 1) ** 2, "n")
+    matrix = np.zeros((n + 1, n + 1), dtype=object if exact else float)
     matrix[0, 0] = 1
     for k, row in enumerate(_parents(n, Fraction(1) if exact else 1.0), start=1):
         matrix[k] = row
@@ -91,12 +108,57 @@ def lineages(n, generations):
            [0.   , 0.75 , 0.25 ],
            [0.   , 0.875, 0.125]])
     """
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_SAMPLES)
     generations = _checks.integer(generations, "generations", 0)
+    _checks.room((n + 1) * (generations + 1), "n and generations")
     laws = np.zeros((generations + 1, n + 1))
     for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
         laws[k, : law.size] = law
     return laws
+
+
+def generating_function(x, n, generations):
+    """Return ``E[x^(A_k)]``, the generating function of the number of ancestors.
+
+    It is the probability that n samples, k + 1 generations after a model that gives a set of
+    tokens the share x, are all of this set.
+
+    Parameters
+    ----------
+    x : array_like of shape (shares,)
+        Numbers from 0 to 1.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last k, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, shares)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> generating_function([0.5, 1.0], n=2, generations=2)
+    array([[0.25  , 1.    ],
+           [0.375 , 1.    ],
+           [0.4375, 1.    ]])
+    """
+    x = np.atleast_1d(_checks.within(x, "x", 0, 1))
+    if x.ndim != 1:
+        raise ValueError(f"x must have shape (shares,), got shape {x.shape}")
+    n = _checks.integer(n, "n", 1, MOST_SAMPLES)
+    generations = _checks.integer(generations, "generations", 0)
+    _checks.room(x.size * (generations + 1), "x and generations")
+    means = np.zeros((generations + 1, x.size))
+    few = x[:, None] ** np.arange(n + 1) if x.size * (n + 1) <= BLOCK else None
+    for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
+        means[k] = _mean_powers(x, law) if few is None else few[:, : law.size] @ law
+    return np.where(x == 1, 1.0, np.minimum(means, 1))
 
 
 def collapse_time_cdf(p, n, generations):
@@ -121,7 +183,8 @@ def collapse_time_cdf(p, n, generations):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or a number is out of range.
+        If `p` is no distribution or a Dirac mass, or a number is out of range: at most a million
+        samples, and for exact results 100, with a product of samples and generations of 1,000.
 
     Examples
     --------
@@ -129,13 +192,15 @@ def collapse_time_cdf(p, n, generations):
     array([0.    , 0.5   , 0.75  , 0.875 , 0.9375])
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1)
-    generations = _checks.integer(generations, "generations", 0)
-    differ = _differ(p, n)
+    exact = p.dtype == object
+    n = _checks.integer(n, "n", 1, MOST_EXACT if exact else MOST_SAMPLES)
+    most = MOST_EXACT_STEPS // n if exact else MOST_GENERATIONS
+    generations = _checks.integer(generations, "generations", 0, most)
+    same = _same(p, n)
     cdf = np.zeros(generations + 1, dtype=p.dtype)
     if generations:
         laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
-        cdf[1:] = [1 - law @ differ[: law.size] for law in laws]
+        cdf[1:] = [min(law @ same[: law.size], 1 + 0 * p[0]) for law in laws]
     return cdf
 
 
@@ -158,7 +223,8 @@ def expected_collapse_time(p, n):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or above 1,000,000, or
+        100 if `p` is rational.
 
     Examples
     --------
@@ -167,7 +233,7 @@ def expected_collapse_time(p, n):
     189.398
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_SAMPLES)
     return 1 + _expected_total(_differ(p, n))
 
 
@@ -191,15 +257,193 @@ def expected_tmrca(n):
     Raises
     ------
     ValueError
-        If `n` is less than 1.
+        If `n` is less than 1 or above 1,000,000.
 
     Examples
     --------
     >>> expected_tmrca(2)
     2.0
     """
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_SAMPLES)
     return float(_expected_total((np.arange(n + 1) >= 2).astype(float)))
+
+
+def winner_cdf(p, n, generations):
+    """Return ``P(T <= m, token i is left)`` for m = 0, 1, ... and each token, fully synthetic.
+
+    Summed over the tokens it is `collapse_time_cdf`; it grows to p_i, with which token i wins.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, tokens)
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or a number is out of range.
+
+    Examples
+    --------
+    >>> winner_cdf([0.75, 0.25], n=2, generations=2).round(4)
+    array([[0.    , 0.    ],
+           [0.5625, 0.0625],
+           [0.6562, 0.1562]])
+    """
+    p = _checks.nontrivial_distribution(p)
+    return _expected_by_token(lambda k: p**k, p, n, generations, first=0 * p)
+
+
+def alive_probabilities(p, n, generations):
+    """Return the probability that each token is left at generation m = 0, 1, ..., fully synthetic.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+    generations : int
+        The last m, at least 0.
+
+    Returns
+    -------
+    ndarray of shape (generations + 1, tokens)
+        Row sums are the expected numbers of tokens left.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or a number is out of range.
+
+    Examples
+    --------
+    >>> alive_probabilities([0.75, 0.25], n=2, generations=2).round(4)
+    array([[1.    , 1.    ],
+           [0.9375, 0.4375],
+           [0.8438, 0.3438]])
+    """
+    p = _checks.nontrivial_distribution(p)
+    one = np.where(p > 0, 1 + 0 * p, 0 * p)
+    return _expected_by_token(lambda k: 1 - (1 - p) ** k, p, n, generations, first=one)
+
+
+def expected_collapse_time_by_winner(p, n):
+    """Return E[T | token i is the one left] for each token, fully synthetic.
+
+    ``1 + sum_m E[1 - p_i^(A_m - 1)]``: the rarer the winner, the longer it takes, up to nearly 2n.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
+        results.
+    n : int
+        Samples per generation, at least 1.
+
+    Returns
+    -------
+    ndarray of shape (tokens,)
+        NaN for tokens of probability 0, which never win.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+
+    Examples
+    --------
+    >>> expected_collapse_time_by_winner([0.9, 0.1], n=30).round(2)
+    array([14.26, 55.07])
+    """
+    p = _checks.nontrivial_distribution(p)
+    n = _checks.integer(n, "n", 1)
+    others_differ = np.array([1 - p ** max(k - 1, 0) for k in range(n + 1)])
+    return np.where(p > 0, 1 + _expected_total(others_differ), np.nan)
+
+
+def expected_collapse_time_range(n, s0):
+    """Return bounds on E[T] from S_0 alone, fully synthetic.
+
+    As ``S_0^(k-1) <= sum_i p_i^k <= S_0^(k/2)`` for ``k >= 2``, the powers of S_0 in the place of
+    these sums bound E[T] from above and from below.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+    s0 : float or Fraction
+        Collision probability of the true distribution, from 0 to below 1.
+
+    Returns
+    -------
+    (lower, upper), floats; the upper one a Fraction if `s0` is one
+        Equally likely tokens attain the upper one.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> low, high = expected_collapse_time_range(n=100, s0=0.1)
+    >>> print(f"{low:.1f} {high:.1f}")
+    186.5 187.4
+    """
+    n = _checks.integer(n, "n", 1)
+    s0 = _checks.unit_interval(s0, "s0")
+    if s0 >= 1:
+        raise ValueError(f"s0 must be below 1, got {s0!r}")
+    base = s0 if isinstance(s0, Fraction) else float(s0)
+    low = np.array([1 - float(s0) ** (k / 2) if k >= 2 else 0.0 for k in range(n + 1)])
+    high = np.array([1 - base ** max(k - 1, 0) for k in range(n + 1)])
+    return float(1 + _expected_total(low)), 1 + _expected_total(high)
+
+
+def tail_constant(n):
+    """Return the limit of ``P(T > m) / ((1 - S_0) (1 - 1/n)^m)`` as m grows, for every p.
+
+    It is ``h(n) n / (n - 1)``, with the right eigenvector h of the chain A_k for its second
+    eigenvalue ``1 - 1/n``, scaled so that ``h(1) = 0`` and ``h(2) = 1``.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 2.
+
+    Returns
+    -------
+    float
+        From 2 at ``n = 2`` up to below 3: at most ``3n / (n + 1)``.
+
+    Raises
+    ------
+    ValueError
+        If `n` is less than 2.
+
+    Examples
+    --------
+    >>> print(f"{tail_constant(2):.3f} {tail_constant(100):.3f}")
+    2.000 2.944
+    """
+    n = _checks.integer(n, "n", 2)
+    eigenvalue = 1 - 1 / n
+    h = np.zeros(n + 1)
+    for k, row in enumerate(_parents(n, 1.0), start=1):
+        if k >= 2:
+            h[k] = 1.0 if k == 2 else row[:k] @ h[:k] / (eigenvalue - row[k])
+    return float(h[n] / eigenvalue)
 
 
 def _parents(n, one):
@@ -217,15 +461,61 @@ def _parents(n, one):
 def _lineage_laws(n, generations, one):
     """Yield the laws of A_0, ..., A_generations, each up to its largest likely value."""
     exact = isinstance(one, Fraction)
-    matrix, least = transition_matrix(n, exact), 0 if exact else NEGLIGIBLE
-    law = 0 * matrix[0]
+    matrix = transition_matrix(n, exact) if exact or n <= DENSE else None
+    least = 0 if exact else NEGLIGIBLE
+    law = np.zeros(n + 1, dtype=object if exact else float) * one
     law[n] = one
     for _ in range(generations):
         yield law
-        law = law @ matrix[: law.size, : law.size]
+        if law.size > 2:  # a single ancestor remains one
+            few = matrix is not None
+            law = law @ matrix[: law.size, : law.size] if few else _row_by_row(law, n)
         while law[-1] <= least:
             law = law[:-1]
     yield law
+
+
+def _row_by_row(law, n):
+    """Return law @ transition_matrix(n), from rows that are made and forgotten one by one."""
+    after = np.zeros(law.size)
+    for probability, (low, row) in zip(law[1:], _bands(n), strict=False):
+        if probability:
+            after[low : low + row.size] += probability * row
+    return after
+
+
+def _bands(n):
+    """Yield the rows of `_parents` without what is `UNSEEN` at their ends, and where they begin.
+
+    What is left is a band around the mean, a few dozen times sqrt(n) wide.
+    """
+    shares, low, row = np.arange(n + 1) / n, 0, np.ones(1)
+    for _ in range(n):
+        stay = row * shares[low : low + row.size]
+        row = np.append(stay, 0) + np.insert(row - stay, 0, 0)
+        while row[-1] < UNSEEN:
+            row = row[:-1]
+        while row[0] < UNSEEN:
+            low, row = low + 1, row[1:]
+        yield low, row
+
+
+def _mean_powers(x, law):
+    """Return sum_k law_k x^k of many x, a few at a time."""
+    likely = np.flatnonzero(law)
+    size = max(1, BLOCK // likely.size)
+    blocks = [x[start : start + size] for start in range(0, x.size, size)]
+    return np.concatenate([block[:, None] ** likely @ law[likely] for block in blocks])
+
+
+def _same(p, n):
+    """Return the probability that k draws from p are all equal, k = 0, ..., n."""
+    p = p[p > 0]
+    if p.dtype == object:
+        return np.array([Fraction(1)] + [sum(p**k) for k in range(1, n + 1)])
+    same = _sum_over_tokens(p, n, lambda p, k: p**k)
+    same[:2] = 1  # of one draw without rounding
+    return same
 
 
 def _differ(p, n):
@@ -234,19 +524,46 @@ def _differ(p, n):
     if p.dtype == object:
         return np.array([Fraction(0)] + [1 - sum(p**k) for k in range(1, n + 1)])
     # 1 - sum_i p_i^k = sum_i p_i (1 - p_i^(k-1)) keeps its digits where it is small.
-    others = np.maximum(np.arange(n + 1) - 1, 0)
-    return p @ -np.expm1(np.multiply.outer(np.log(p), others))
+    return _sum_over_tokens(p, n, lambda p, k: -p * np.expm1(np.log(p) * np.maximum(k - 1, 0)))
+
+
+def _sum_over_tokens(p, n, term):
+    """Return sum_i term(p_i, k) for k = 0, ..., n, over a few tokens at a time."""
+    values, times = np.unique(p, return_counts=True)
+    total, k, size = np.zeros(n + 1), np.arange(n + 1), max(1, BLOCK // (n + 1))
+    for start in range(0, values.size, size):
+        block = slice(start, start + size)
+        total += times[block] @ term(values[block, None], k)
+    return total
+
+
+def _expected_by_token(value, p, n, generations, first):
+    """Return E[value(A_(m-1))], an array over the tokens, for m = 1, 2, ..., below a first row."""
+    n = _checks.integer(n, "n", 1)
+    generations = _checks.integer(generations, "generations", 0)
+    table = np.array([value(k) for k in range(n + 1)])
+    rows = np.zeros((generations + 1, p.size), dtype=p.dtype)
+    rows[0] = first
+    if generations:
+        laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
+        rows[1:] = [law @ table[: law.size] for law in laws]
+    return rows
 
 
 def _expected_total(cost):
     """Return E[sum_k cost(A_k)] from A_0 = n, where cost(0) = cost(1) = 0.
 
-    Its value from each start j solves a triangular system, row by row.
+    Its value from each start j solves a triangular system, row by row; further axes of `cost`
+    are systems of their own.
     """
-    n = cost.size - 1
+    n = len(cost) - 1
     total = 0 * cost
-    for k, row in enumerate(_parents(n, 1 + 0 * cost[0]), start=1):
+    exact = cost.dtype == object
+    rows = ((0, row) for row in _parents(n, Fraction(1))) if exact else _bands(n)
+    for k, (low, row) in enumerate(rows, start=1):
+        leave = row[: k - low]  # that some samples share a parent; 1 - row[k] with all its digits
+    for k, row in enumerate(_parents(n, 1 + 0 * cost.flat[0]), start=1):
         leave = row[:k]  # that some samples share a parent; 1 - row[k], without cancellation
         if k > 1:
-            total[k] = (cost[k] + leave @ total[:k]) / leave.sum()
+            total[k] = (cost[k] + leave @ total[low : low + leave.size]) / leave.sum()
     return total[n]

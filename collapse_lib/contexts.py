@@ -10,7 +10,7 @@ number of collapsed contexts is their sum, and the probability that all have is 
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from threadpoolctl import threadpool_limits
 
 from collapse_lib import _checks, coalescent
@@ -56,7 +56,8 @@ def collapse(counts, generations):
     Raises
     ------
     ValueError
-        If a context has no samples, a count is negative, or `generations` is negative.
+        If a context has no samples or more than a million, a count is negative, or `generations`
+        is negative, or a hundred million numbers do not hold every generation of every context.
 
     Notes
     -----
@@ -73,6 +74,8 @@ def collapse(counts, generations):
     counts = _table(counts)
     generations = _checks.integer(generations, "generations", 0)
     sizes = counts.sum(axis=1)
+    _checks.room((generations + 1) * counts.shape[0], "counts and generations")
+    _checks.integer(sizes.max(), "the samples of a context in counts", 1, coalescent.MOST_SAMPLES)
     expected, log_all = np.zeros((2, generations + 1))
     # The products are narrow: more threads than one cost five times the processor time, and
     # where several processes share the cores, the time of day too.
@@ -155,7 +158,10 @@ def zipf_counts(sizes, tokens, rng):
     array([3, 5])
     """
     sizes = np.atleast_1d(_checks.integers(sizes, "sizes", 1))
-    tokens = _checks.integer(tokens, "tokens", 2)
+    if sizes.ndim != 1:
+        raise ValueError(f"sizes must have shape (contexts,), got shape {sizes.shape}")
+    tokens = _checks.integer(tokens, "tokens", 2, _checks.MOST_ENTRIES)
+    _checks.room(sum(sizes.tolist()), "sizes")
     rng = _checks.generator(rng)
     exponent = rng.integers(len(EXPONENTS), size=sizes.size)
     row = np.repeat(np.arange(sizes.size), sizes)
@@ -209,7 +215,9 @@ def zipf_task(rng, first, step, contexts, largest, tokens, generations):
     """
     contexts = _checks.integer(contexts, "contexts", 1)
     first = _checks.integer(first, "first", 1, contexts)
-    ranks = np.arange(first, contexts + 1, _checks.integer(step, "step", 1))
+    step = _checks.integer(step, "step", 1)
+    _checks.room((contexts - first) // step + 1, "first, step and contexts")
+    ranks = np.arange(first, contexts + 1, step)
     counts = zipf_counts(zipf_sizes(ranks, contexts, largest), tokens, rng)
     return {"contexts": ranks.size} | collapse(counts, generations)._asdict()
 
@@ -222,13 +230,14 @@ def _collapsed(counts, n, generations):
     alone = np.zeros((values.size, generations + 1))  # that only this token is left
     alone[:, 0] = values == n
     if generations:
-        powers = (values[:, None] / n) ** np.arange(n + 1)
-        alone[:, 1:] = powers @ coalescent.lineages(n, generations - 1).T
+        alone[:, 1:] = coalescent.generating_function(values / n, n, generations - 1).T
     return np.minimum(occurrences @ alone, 1)
 
 
 def _table(counts):
     """Return counts as a csr_array without explicit zeros, or raise."""
+    if not issparse(counts):
+        counts = _checks.array(counts, "counts")
     counts = csr_array(counts)
     if counts.ndim != 2 or not counts.shape[0] or not np.issubdtype(counts.dtype, np.integer):
         raise ValueError(

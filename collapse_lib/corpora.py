@@ -1,4 +1,4 @@
-"""Texts to train on, and the counts of one.
+"""Texts to train on, their tokens, and the counts of one.
 
 No text is shipped: it is downloaded once, by checksum, and kept. How often each sequence of up
 to six characters occurs in tiny Shakespeare is shipped, in a file that this command writes:
@@ -131,12 +131,129 @@ def ngram_counts(order):
     order = _checks.integer(order, "order", 1, MAX_ORDER)
     with files(__package__).joinpath(GRAMS).open("rb") as packed, lzma.open(packed) as file:
         letters, tokens, counts = (np.load(file) for _ in range(3))
-    alphabet = letters.tobytes().decode("utf8")
+    letters = letters.tobytes().decode("utf8")
     codes = np.zeros(counts.size, dtype=np.int64)
     for column in tokens[-(order + 1) :]:  # in a circle, what comes first can be left out
-        codes = codes * len(alphabet) + column
+        codes = codes * len(letters) + column
     grams, where = np.unique(codes, return_inverse=True)
-    return alphabet, grams, np.bincount(where.reshape(-1), counts).astype(np.int64)
+    return letters, grams, np.bincount(where.reshape(-1), counts).astype(np.int64)
+
+
+def alphabet(text):
+    """Return the distinct characters of a text, sorted: character i is token i.
+
+    Parameters
+    ----------
+    text : str
+        At least one character.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If the text is empty.
+
+    Examples
+    --------
+    >>> alphabet("abracadabra")
+    'abcdr'
+    """
+    if not isinstance(text, str) or not text:
+        raise ValueError(f"text must be a text that is not empty, got {text!r}")
+    return "".join(sorted(set(text)))
+
+
+def encode(text, alphabet):
+    """Return the tokens of a text.
+
+    Parameters
+    ----------
+    text : str
+        At least one character.
+    alphabet : str
+        The characters, each once, in the order of their tokens.
+
+    Returns
+    -------
+    ndarray of int64, shape (length,)
+
+    Raises
+    ------
+    ValueError
+        If the text is empty, has a character that is not in the alphabet, or the alphabet has
+        one twice.
+
+    Examples
+    --------
+    >>> encode("abba", "ab")
+    array([0, 1, 1, 0])
+    """
+    letters = _code_points(check_alphabet(alphabet))
+    if not isinstance(text, str) or not text:
+        raise ValueError(f"text must be a text that is not empty, got {text!r}")
+    foreign = sorted(set(text) - set(alphabet))
+    if foreign:
+        raise ValueError(
+            "text must hold characters of the alphabet, got"
+            f" {', '.join(map(repr, foreign[:5]))}{', ...' * (len(foreign) > 5)}"
+        )
+    order = np.argsort(letters)
+    return order[np.searchsorted(letters[order], _code_points(text))]
+
+
+def decode(tokens, alphabet):
+    """Return the text of tokens.
+
+    Parameters
+    ----------
+    tokens : array_like of int, shape (length,)
+    alphabet : str
+        The characters, each once, in the order of their tokens.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a token is not in the alphabet, or the alphabet has a character twice.
+
+    Examples
+    --------
+    >>> decode([0, 1, 1, 0], "ab")
+    'abba'
+    """
+    letters = _code_points(check_alphabet(alphabet))
+    tokens = np.atleast_1d(_checks.integers(tokens, "tokens", 0))
+    if tokens.ndim != 1:
+        raise ValueError(f"tokens must have shape (length,), got shape {tokens.shape}")
+    if tokens.size and tokens.max() >= len(letters):
+        raise ValueError(f"tokens must be below {len(letters)}, got {tokens.max()}")
+    return letters[tokens].tobytes().decode("utf-32-le", "surrogatepass")
+
+
+def check_alphabet(alphabet, name="alphabet"):
+    """Return `alphabet`, or raise a `ValueError` unless it is a text with no character twice.
+
+    Examples
+    --------
+    >>> check_alphabet("ab")
+    'ab'
+    """
+    if not isinstance(alphabet, str) or not alphabet or len(set(alphabet)) < len(alphabet):
+        raise ValueError(
+            f"{name} must be a text of at least one character, none twice, got {alphabet!r}"
+        )
+    return alphabet
+
+
+def _code_points(text):
+    """Return the characters of a text as numbers, shape (length,)."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
 def count_grams(tokens, length, size):
@@ -169,15 +286,14 @@ def count_grams(tokens, length, size):
 def write_counts(path):
     """Write the file of `ngram_counts` from the text."""
     text = tiny_shakespeare()
-    letters = sorted(set(text))
-    position = {letter: token for token, letter in enumerate(letters)}
-    tokens = np.array([position[letter] for letter in text])
+    letters = alphabet(text)
+    tokens = encode(text, letters)
     grams, counts = count_grams(tokens, MAX_ORDER + 1, len(letters))
     places = len(letters) ** np.arange(MAX_ORDER, -1, -1)
     columns = (grams // places[:, None] % len(letters)).astype(np.uint8)
-    alphabet = np.frombuffer("".join(letters).encode("utf8"), dtype=np.uint8)
+    written = np.frombuffer(letters.encode("utf8"), dtype=np.uint8)
     with lzma.open(path, "wb", preset=9) as file:
-        for array in (alphabet, columns, counts.astype(np.uint16)):
+        for array in (written, columns, counts.astype(np.uint16)):
             np.save(file, array)
 
 

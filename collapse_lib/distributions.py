@@ -119,7 +119,7 @@ def dirichlet(size, concentration, rng):
     >>> dirichlet(size=3, concentration=1.0, rng=0).round(3)
     array([0.395, 0.593, 0.012])
     """
-    size = _checks.integer(size, "size", 1)
+    size = _checks.integer(size, "size", 1, _checks.MOST_ENTRIES)
     concentration = _checks.positive(concentration, "concentration")
     p = _checks.generator(rng).dirichlet(np.full(size, concentration))
     if not np.isclose(p.sum(), 1):
@@ -166,9 +166,9 @@ def l1_distance(p, q, axis=-1):
     p : array_like
         Distributions along `axis`.
     q : array_like
-        The same, of a shape that broadcasts with that of `p`.
+        The same; the shapes without `axis` must broadcast.
     axis : int, optional
-        The axis of the tokens; by default the last.
+        The axis of the tokens in each of the two; by default the last.
 
     Returns
     -------
@@ -189,7 +189,7 @@ def l1_distance(p, q, axis=-1):
     if p.shape[axis] != q.shape[axis]:
         raise ValueError(f"q must have as many tokens as p, {p.shape[axis]}, got {q.shape[axis]}")
     try:
-        return np.abs(p - q).sum(axis=axis)
+        return np.abs(np.moveaxis(p, axis, -1) - np.moveaxis(q, axis, -1)).sum(axis=-1)
     except ValueError:
         raise ValueError(f"q must have a shape that fits {p.shape}, got {q.shape}") from None
 
@@ -251,7 +251,7 @@ def entropy(p, axis=-1):
 
 
 def _size_and_support(size, support):
-    size = _checks.integer(size, "size", 1)
+    size = _checks.integer(size, "size", 1, _checks.MOST_ENTRIES)
     support = _checks.integer(support, "support", 1)
     if support > size:
         raise ValueError(f"support must be at most size {size}, got {support}")

@@ -7,7 +7,6 @@ no kernel, no network and no more script than stands in ``explorer.html``.
 """
 
 import base64
-import hashlib
 import io
 import itertools
 import json
@@ -20,6 +19,8 @@ from string import Template
 import ipywidgets
 from matplotlib import style
 from matplotlib.figure import Figure
+
+from collapse_lib import _checks
 
 #: How many controls an explorer has at most.
 MAX_CONTROLS = 2
@@ -52,10 +53,13 @@ class Slider:
     start: int = 0
 
     def __post_init__(self):
+        _checks.text(self.label, "label")
         if not isinstance(self.values, tuple | list | range) or len(self.values) < 2:
-            raise ValueError(f"values must be at least two, got {self.values!r}")
-        if not isinstance(self.start, int) or self.start not in range(len(self.values)):
-            raise ValueError(f"start must be an index of values, got {self.start!r}")
+            raise ValueError(f"values must be at least two, got {_checks.shown(self.values)}")
+        if not _checks.is_whole(self.start) or self.start not in range(len(self.values)):
+            raise ValueError(f"start must be an index of values, got {_checks.shown(self.start)}")
+        if len(self.values) <= MAX_FRAMES and len(set(map(str, self.values))) < len(self.values):
+            raise ValueError(f"values must look different, got {_checks.shown(self.values)}")
 
 
 class Explorer:
@@ -72,7 +76,7 @@ class Explorer:
     Raises
     ------
     ValueError
-        If there are too many controls or combinations, or none.
+        If there are too many controls or combinations, or none, or a control is no slider.
 
     Examples
     --------
@@ -85,8 +89,11 @@ class Explorer:
     """
 
     def __init__(self, draw, **controls):
+        _checks.function(draw, "draw")
         frames = 1
-        for control in controls.values():
+        for name, control in controls.items():
+            if not isinstance(control, Slider):
+                raise ValueError(f"{name} must be a Slider, got {_checks.shown(control)}")
             frames *= len(control.values)
         if not 1 <= len(controls) <= MAX_CONTROLS or frames > MAX_FRAMES:
             got = f"{len(controls)} of {frames}" if controls else "none"
@@ -141,7 +148,13 @@ class Explorer:
         picture = ipywidgets.HTML()
 
         def redraw(_change=None):
-            image, alt = self._render("png", **{name: s.value for name, s in sliders.items()})
+            values = {name: slider.value for name, slider in sliders.items()}
+            try:
+                image, alt = self._render("png", **values)
+            except BaseException as error:  # the last picture is not that of these values
+                failure = escape(f"No picture of {values}: {type(error).__name__}: {error}")
+                picture.value = f'<p role="alert">{failure}</p>'
+                raise
             alt = escape(alt)
             picture.value = (
                 f'<img src="{_data_url(image, "png")}" alt="{alt}"><p aria-live="polite">{alt}</p>'
@@ -162,13 +175,8 @@ class Explorer:
         first = 0
         for control in self.controls.values():
             first = first * len(control.values) + control.start
-        identity = "explorer-" + hashlib.sha256(repr(frames).encode()).hexdigest()[:12]
         return Template(files(__package__).joinpath("explorer.html").read_text("utf8")).substitute(
-            id=identity,
-            controls="".join(
-                _slider_html(f"{identity}-{name}", control)
-                for name, control in self.controls.items()
-            ),
+            controls="".join(map(_slider_html, self.controls.values())),
             image=frames[first][0],
             alt=escape(frames[first][1]),
             width=round(SIZE[0] * DPI),
@@ -177,13 +185,14 @@ class Explorer:
         )
 
 
-def _slider_html(identity, control):
+def _slider_html(control):
+    """Return a slider inside its label: an explorer may stand on a page twice, an id may not."""
     values = json.dumps([str(value) for value in control.values])
     return (
-        f'<label for="{identity}">{escape(control.label)}</label>'
-        f'<input type="range" id="{identity}" min="0" max="{len(control.values) - 1}" step="1" '
+        f"<label><span>{escape(control.label)}</span>"
+        f'<input type="range" min="0" max="{len(control.values) - 1}" step="1" '
         f'value="{control.start}" data-values="{escape(values)}">'
-        f'<span aria-hidden="true">{escape(str(control.values[control.start]))}</span>'
+        f'<span aria-hidden="true">{escape(str(control.values[control.start]))}</span></label>'
     )
 
 

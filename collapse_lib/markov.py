@@ -13,22 +13,30 @@ absorption, N R the absorption probabilities. The true distribution p^(0) is no 
 need not have the denominator n: the law of p^(1) is the start.
 
 Rational `p` gives exact results, by elimination in `Fraction`.
+
+With a step, one of `collapse_lib.steps`, every model is processed before it is sampled: selection
+beside drift. The states are the models as they were trained. The truth is not processed, so that
+the start stays the law of p^(1).
 """
 
 from fractions import Fraction
 from itertools import combinations
-from math import comb, factorial, lcm
+from math import comb, factorial, inf, lcm
 
 import numpy as np
 from scipy import sparse
 from scipy.linalg import lu_factor, lu_solve
 
-from collapse_lib import _checks
+from collapse_lib import _checks, steps
 
 #: In floats a dense matrix takes 8 bytes for each pair of states, 128 MB.
 MAX_STATES = 4000
 #: Exact elimination takes minutes, as its integers grow to the determinant.
 MAX_EXACT_STATES = 100
+#: The last generation of a distribution, in floats and exactly.
+MAX_GENERATIONS, MAX_EXACT_GENERATIONS = 100_000, 1_000
+#: Columns that are solved for at a time, so that an interrupt is soon heard.
+COLUMNS = 256
 
 
 class AbsorbingChain:
@@ -41,6 +49,10 @@ class AbsorbingChain:
         results.
     n : int
         Samples per generation, at least 1.
+    step : step or tuple of steps, optional
+        What is done to a model before it is sampled, see `collapse_lib.steps`; the results are
+        then floats. It is applied to models, not to the truth: `start`, the law of p^(1), is that
+        of samples as they are. A Dirac mass must stay one.
 
     Attributes
     ----------
@@ -50,14 +62,15 @@ class AbsorbingChain:
     transient : int
         How many states are transient.
     start : ndarray of shape (states,)
-        The law of p^(1).
+        The law of p^(1), whose samples are real: no step is applied.
     transition_matrix : scipy.sparse.csr_array or ndarray of Fraction, shape (states, states)
 
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, `n` is less than 1, or there are more than
-        4000 states, 100 if `p` is rational.
+        If `p` is no distribution or a Dirac mass, `n` is less than 1, there are more than 4000
+        states, 100 if `p` is rational and there is no step, or the step cannot be applied to every
+        state or moves a Dirac mass.
 
     Examples
     --------
@@ -68,10 +81,19 @@ class AbsorbingChain:
     Fraction(3, 1)
     >>> chain.absorption_probabilities().tolist()
     [Fraction(1, 3), Fraction(2, 3)]
+
+    A filter that accepts the first token half as often as the second:
+
+    >>> chain = AbsorbingChain([0.5, 0.5], n=10, step=steps.Accept((0.5, 1)))
+    >>> chain.absorption_probabilities().round(3)
+    array([0.008, 0.992])
     """
 
-    def __init__(self, p, n):
+    def __init__(self, p, n, step=None):
+        steps.check(step)
         self.p = _checks.nontrivial_distribution(p)
+        if step is not None:
+            self.p = self.p.astype(float)
         self.n = _checks.integer(n, "n", 1)
         self._exact = self.p.dtype == object
         self._support = np.flatnonzero(self.p)
@@ -81,9 +103,10 @@ class AbsorbingChain:
         self.states = np.zeros((len(on_support), self.p.size), dtype=np.int64)
         self.states[:, self._support] = on_support
         one = Fraction(1) if self._exact else 1.0
+        means = on_support if step is None else self.n * self._processed(step)
         rows = [
             _multinomial(counts * one, on_support, self.n)
-            for counts in [self.n * self.p[self._support], *on_support]
+            for counts in [self.n * self.p[self._support], *means]
         ]
         self.start, matrix = rows[0], np.array(rows[1:])
         self.transition_matrix = matrix if self._exact else sparse.csr_array(matrix)
@@ -138,7 +161,7 @@ class AbsorbingChain:
     def absorption_probabilities(self):
         """Return the probability that each token is the one that survives, from p.
 
-        Proposition 1 says that it is p itself; here it comes from N R.
+        Proposition 1 says that without a step it is p itself; here it comes from N R.
 
         Returns
         -------
@@ -172,19 +195,29 @@ class AbsorbingChain:
         Raises
         ------
         ValueError
-            If `generations` is negative.
+            If `generations` is negative, or above 100,000, or 1,000 if `p` is rational.
 
         Examples
         --------
         >>> AbsorbingChain([0.5, 0.5], n=2).collapse_time_cdf(4)
         array([0.    , 0.5   , 0.75  , 0.875 , 0.9375])
         """
-        generations = _checks.integer(generations, "generations", 0)
+        most = MAX_EXACT_GENERATIONS if self._exact else MAX_GENERATIONS
+        generations = _checks.integer(generations, "generations", 0, most)
         cdf, law = np.zeros(generations + 1, dtype=self.p.dtype), self.start
         for m in range(1, generations + 1):
             cdf[m] = law[self.transient :].sum()
             law = law @ self.transition_matrix
         return cdf
+
+    def _processed(self, step):
+        """Return the distributions that the states are sampled from, on the support of p."""
+        sampled = steps.apply(step, self.states / self.n)
+        if not np.array_equal(sampled[self.transient :], self.states[self.transient :] / self.n):
+            raise ValueError(f"step must leave a Dirac mass as it is, got {step!r}")
+        if not np.isclose(sampled[:, self._support].sum(axis=1), 1).all():
+            raise ValueError(f"step must give tokens that p lacks no probability, got {step!r}")
+        return sampled[:, self._support]
 
     def _solve(self, right):
         """Return N @ right, for a matrix of one row a transient state."""
@@ -193,16 +226,21 @@ class AbsorbingChain:
             return _eliminate(np.eye(self.transient, dtype=np.int64) - stay, right)
         if not self.transient:
             return np.zeros(right.shape)
-        return lu_solve(lu_factor(np.eye(self.transient) - stay.toarray()), right)
+        factors = lu_factor(np.eye(self.transient) - stay.toarray())
+        starts = range(0, right.shape[1], COLUMNS)
+        return np.hstack([lu_solve(factors, right[:, i : i + COLUMNS]) for i in starts])
 
 
 def _check_number_of_states(n, tokens, exact):
     """Raise ValueError if there are too many ways to share n samples among the tokens."""
-    number, most = comb(n + tokens - 1, n), MAX_EXACT_STATES if exact else MAX_STATES
+    most = MAX_EXACT_STATES if exact else MAX_STATES
+    fewer = min(n, tokens - 1)
+    number = comb(n + tokens - 1, fewer) if fewer <= 20 else inf  # the number would take long
     if number > most:
         arithmetic = "exact arithmetic" if exact else "floats"
+        got = f"{number:,}" if number < 10**15 else "over 10^15"
         raise ValueError(
-            f"n and p must leave at most {most} states in {arithmetic}, got {number:,} "
+            f"n and p must leave at most {most} states in {arithmetic}, got {got} "
             f"(n = {n} samples of {tokens} tokens)"
         )
 

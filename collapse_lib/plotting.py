@@ -5,8 +5,12 @@ throughout: what was simulated, what theory says, and what stands for comparison
 """
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
+
+from collapse_lib import sweeps
+from collapse_lib import _checks
 
 #: The colour of what was simulated.
 SIMULATED = "#0072B2"
@@ -39,7 +43,8 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     ValueError
         If `values` has another shape.
     """
-    values = np.asarray(values)
+    _axes(ax)
+    values = _checks.numbers(values, "values")
     if values.ndim != 2 or not len(values):
         raise ValueError(
             f"values must have shape (replicates, generations + 1), got {values.shape}"
@@ -69,9 +74,11 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     Raises
     ------
     ValueError
-        If `values` has another shape.
+        If `values` has another shape, or `widths` is negative.
     """
-    values = np.asarray(values)
+    _axes(ax)
+    values = _checks.numbers(values, "values")
+    widths = _checks.number(widths, "widths", 0, _checks.LARGEST)
     if values.ndim != 2 or len(values) < 2:
         raise ValueError(f"values must hold at least two replicates, got shape {values.shape}")
     mean = values.mean(axis=0)
@@ -81,6 +88,35 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     return ax.fill_between(
         generations, mean - margin, mean + margin, color=color, alpha=0.25, linewidth=0, label=label
     )
+
+
+def mean_with_interval(ax, x, values, level=0.95, **style):
+    """Draw the mean over a few runs, with Student's confidence interval.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    x : array_like of shape (points,)
+    values : array_like of shape (runs, points)
+        At least two runs, such as one a seed.
+    level : float, optional
+        The confidence level, between 0 and 1.
+    **style
+        Of the line, as `matplotlib.axes.Axes.plot` takes it.
+
+    Returns
+    -------
+    (matplotlib.lines.Line2D, matplotlib.collections.PolyCollection)
+
+    Raises
+    ------
+    ValueError
+        If `values` has another shape or `level` is out of range.
+    """
+    mean, margin = sweeps.mean_and_margin(values, level)
+    (line,) = ax.plot(x, mean, **style)
+    band = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
+    return line, ax.fill_between(x, mean - margin, mean + margin, **band)
 
 
 def exact(ax, generations, values, label="exact", color=EXACT):
@@ -99,7 +135,15 @@ def exact(ax, generations, values, label="exact", color=EXACT):
     Returns
     -------
     matplotlib.lines.Line2D
+
+    Raises
+    ------
+    ValueError
+        If `generations` and `values` differ in shape.
     """
+    _axes(ax)
+    generations = _checks.numbers(generations, "generations", ndim=1)
+    values = _same_shape(values, "values", generations)
     (line,) = ax.plot(generations, values, color=color, linestyle=(0, (4, 2)), label=label)
     return line
 
@@ -118,8 +162,14 @@ def distribution(ax, p, color=SIMULATED, label=None):
     Returns
     -------
     matplotlib.collections.LineCollection
+
+    Raises
+    ------
+    ValueError
+        If `p` has another shape.
     """
-    p = np.asarray(p)
+    _axes(ax)
+    p = _checks.numbers(p, "p", ndim=1)
     tokens = np.arange(1, p.size + 1)
     return ax.vlines(tokens, 0, p, color=color, label=label, linewidth=2)
 
@@ -141,7 +191,7 @@ def on_simplex(p):
     ValueError
         If the last axis of `p` does not have three entries.
     """
-    p = np.asarray(p)
+    p = _checks.numbers(p, "p")
     if p.ndim == 0 or p.shape[-1] != 3:
         raise ValueError(f"p must have shape (..., 3), got {p.shape}")
     return p[..., 1] + p[..., 2] / 2, p[..., 2] * np.sqrt(3) / 2
@@ -160,7 +210,16 @@ def simplex(ax, labels=("token 1", "token 2", "token 3")):
     -------
     matplotlib.lines.Line2D
         The outline.
+
+    Raises
+    ------
+    ValueError
+        If there are not three labels.
     """
+    _axes(ax)
+    if not isinstance(labels, list | tuple) or len(labels) != 3:
+        raise ValueError(f"labels must be three strings, got {_checks.shown(labels)}")
+    labels = [_checks.text(label, "labels") for label in labels]
     corners = np.eye(3)
     (outline,) = ax.plot(*on_simplex(corners[[0, 1, 2, 0]]), color="0.5", linewidth=1, zorder=0)
     # far enough from the corners for the discs that may lie there
@@ -200,8 +259,20 @@ def who_feeds_whom(ax, sizes, kept):
     Raises
     ------
     ValueError
-        If no size is positive.
+        If no size is positive, or there is no word on a source whether it is kept.
     """
+    _axes(ax)
+    if not isinstance(sizes, list | tuple | np.ndarray):
+        raise ValueError(f"sizes must be a sequence of rows, got {_checks.shown(sizes)}")
+    sizes = [np.atleast_1d(_checks.integers(row, "sizes", 0)) for row in sizes]
+    if any(row.ndim != 1 for row in sizes):
+        raise ValueError("sizes must be a sequence of rows of numbers, got more axes")
+    if not isinstance(kept, list | tuple | np.ndarray):
+        raise ValueError(f"kept must be a sequence of bool, got {_checks.shown(kept)}")
+    kept = [_checks.boolean(source, "kept") for source in kept]
+    sources = max((row.size for row in sizes), default=0)
+    if len(kept) < sources:
+        raise ValueError(f"kept must say it of {sources} sources, got {len(kept)}")
     places = [
         (source, generation, size)
         for generation, row in enumerate(sizes, start=1)
@@ -209,11 +280,11 @@ def who_feeds_whom(ax, sizes, kept):
         if size
     ]
     if not places:
-        raise ValueError(f"sizes must hold a positive number, got {sizes!r}")
+        raise ValueError(f"sizes must hold a positive number, got {_checks.shown(sizes)}")
     largest = max(size for *_, size in places)
     drawn = []
     for is_kept, marker, color in ((True, "s", COMPARED), (False, "o", SIMULATED)):
-        mine = np.array([place for place in places if bool(kept[place[0]]) is is_kept])
+        mine = np.array([place for place in places if kept[place[0]] is is_kept])
         if mine.size:
             area = 90 * mine[:, 2] / largest
             drawn.append(ax.scatter(mine[:, 0], mine[:, 1], s=area, marker=marker, color=color))
@@ -239,7 +310,16 @@ def model_and_frequencies(ax, model, frequencies, truth):
     Returns
     -------
     (BarContainer, Line2D, Line2D)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
     """
+    _axes(ax)
+    model = _checks.numbers(model, "model", ndim=1)
+    frequencies = _same_shape(frequencies, "frequencies", model)
+    truth = _same_shape(truth, "truth", model)
     tokens = np.arange(1, len(model) + 1)
     bars = ax.bar(tokens, frequencies, color=SIMULATED, alpha=0.4, label="frequencies")
     crosses = ax.plot(tokens, model, "x", color=EXACT, ms=11, mew=2.5, label="model")
@@ -263,8 +343,19 @@ def genealogy(ax, parents):
     -------
     (LineCollection, LineCollection, PathCollection)
         The lines to the ancestors of the last generation, all other lines, and the dots.
+
+    Raises
+    ------
+    ValueError
+        If `parents` has another shape, or a parent is no sample.
     """
-    parents = np.asarray(parents)
+    _axes(ax)
+    parents = np.asarray(_checks.integers(parents, "parents", 0))
+    if parents.ndim != 2 or not parents.size or parents.max() >= parents.shape[1]:
+        raise ValueError(
+            "parents must have shape (generations - 1, samples) and hold numbers of samples, "
+            f"got shape {parents.shape}"
+        )
     ancestors, thick, thin = set(range(parents.shape[1])), [], []
     for generation in range(len(parents), 0, -1):
         row = parents[generation - 1]
@@ -282,3 +373,15 @@ def genealogy(ax, parents):
     ax.grid(False)
     ax.spines["left"].set_visible(False)
     return *drawn, dots
+
+
+def _axes(ax):
+    if not isinstance(ax, Axes):
+        raise ValueError(f"ax must be axes of Matplotlib, got {_checks.shown(ax)}")
+
+
+def _same_shape(values, name, other):
+    values = _checks.numbers(values, name)
+    if values.shape != other.shape:
+        raise ValueError(f"{name} must have shape {other.shape}, got {values.shape}")
+    return values

@@ -2,20 +2,28 @@
 
 Every task has its own seed, spawned from one, so results depend neither on the order in which
 tasks run nor on how many run at once. Finished tasks are kept on disk, if a folder is given:
-a sweep that was killed takes them up and ends as if it had not been.
+a sweep that was killed takes them up and ends as if it had not been. A result is found again
+only by the same code with the same parameters and seed, and only if its checksum is right.
+Any number of processes may share a folder.
 """
 
 import hashlib
+import io
 import itertools
 import json
-import os
+import math
 import zipfile
 from concurrent.futures import as_completed
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
+from scipy.special import stdtrit
 
-from collapse_lib import _checks
+from collapse_lib import _checks, _identity, _io
+
+#: The most tasks of a sweep.
+MOST_TASKS = 1_000_000
+KINDS = {np.ndarray: "an array with an axis", range: "a range that can be counted"}
 
 
 class SweepError(RuntimeError):
@@ -23,7 +31,7 @@ class SweepError(RuntimeError):
 
     Attributes
     ----------
-    failures : list of (dict, tuple, Exception)
+    failures : list of (dict, tuple, BaseException)
         For each of them its parameters, the spawn key of its seed, and what it raised.
     """
 
@@ -41,19 +49,37 @@ def grid(**axes):
 
     Parameters
     ----------
-    **axes : iterable
-        The values of each parameter of the task.
+    **axes : sequence
+        The values of each parameter of the task: a list, a tuple, a range or an array.
 
     Returns
     -------
     list of dict
         What `run` takes: the parameters of each task.
 
+    Raises
+    ------
+    ValueError
+        If an axis is none of these, or there are more than a million combinations.
+
     Examples
     --------
     >>> grid(n=(1, 2), s0=(0.1, 0.5))[1]
     {'n': 1, 's0': 0.5}
     """
+    number = 1
+    for name, values in axes.items():
+        if not isinstance(values, list | tuple | range | np.ndarray) or np.ma.isMA(values):
+            raise ValueError(
+                f"{name} must be a list, a tuple, a range or an array of values, "
+                f"got {_checks.shown(values)}"
+            )
+        try:
+            number *= len(values)
+        except (TypeError, OverflowError):  # an array without an axis, or a range beyond all
+            raise ValueError(f"{name} must be {KINDS[type(values)]}, got {values!r}") from None
+        if number > MOST_TASKS:
+            raise ValueError(f"{name} must leave at most {MOST_TASKS:,} tasks, got {number:,}")
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
 
 
@@ -64,16 +90,21 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     ----------
     task : callable
         ``task(rng, **parameters)`` returns a dict of arrays or numbers. For an executor of
-        processes or of a cluster it must be importable there.
+        processes or of a cluster it must be importable there. A `functools.partial`, a method,
+        or an object that can be called will do, too.
     grid : sequence of dict
-        The parameters of each task; what JSON can hold.
+        The parameters of each task. With `out` they must be what can be told apart for sure:
+        None, strings, numbers, NumPy's too, `Fraction`, paths, arrays, functions, dataclasses, and
+        lists, tuples and dicts of these.
     seed : int
         Task i draws from the i-th generator spawned from this seed, whatever runs it.
     executor : concurrent.futures.Executor, optional
         Where to run: a pool of processes, ``dask.distributed.Client(...).get_executor()``, or
         here, one after the other, if there is none. It is left open.
     out : path, optional
-        Folder for the results of finished tasks, which are not run again. Made if missing.
+        Folder for the results of finished tasks, which are not run again. Made if missing. Its
+        files are NumPy archives. What a task calls is looked at as far as it stands in the
+        module of the task: if other code has changed, take another folder.
     progress : callable, optional
         ``progress(done, total)`` is called whenever a task is finished.
 
@@ -85,9 +116,11 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     Raises
     ------
     ValueError
-        If ``grid`` is empty or holds something else than dicts, or `seed` is no integer.
+        If ``grid`` is empty or holds something else than dicts, or `seed` is no integer, or
+        the task or a parameter cannot be told apart from others.
     SweepError
-        After all other tasks are finished, if some raised.
+        After all other tasks are finished, if some raised, left by `sys.exit` or returned
+        something else than a dict of arrays.
 
     Examples
     --------
@@ -97,41 +130,95 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     >>> print(f"{results[1]['mean']:.2f}")
     0.51
     """
-    grid = list(grid)
-    if not grid or not all(isinstance(parameters, dict) for parameters in grid):
-        raise ValueError(f"grid must hold a dict for each task, at least one, got {grid!r}")
-    seed = _checks.integer(seed, "seed", 0)
+    _checks.function(task, "task")
+    dicts = isinstance(grid, list | tuple) and all(isinstance(each, dict) for each in grid)
+    if not dicts or not grid:
+        raise ValueError(
+            f"grid must hold a dict for each task, at least one, got {_checks.shown(grid)}"
+        )
+    if executor is not None and not hasattr(executor, "submit"):
+        raise ValueError(f"executor must have a method submit, got {_checks.shown(executor)}")
+    if progress is not None:
+        _checks.function(progress, "progress")
+    seed = _checks.integer(seed, "seed", 0, math.inf)
     seeds = np.random.SeedSequence(seed).spawn(len(grid))
     store = _Store(out, task, grid, seed)
     results = {i: store.load(i) for i in range(len(grid))}
     waiting = [i for i, result in results.items() if result is None]
-    failures = []
-    for i, outcome in _outcomes(task, grid, seeds, waiting, executor):
-        if isinstance(outcome, Exception):
-            failures.append((grid[i], seeds[i].spawn_key, outcome))
+    done, failures = len(grid) - len(waiting), []
+    for i, result, error in _outcomes(task, grid, seeds, waiting, executor):
+        if error is not None:
+            failures.append((grid[i], seeds[i].spawn_key, error))
             continue
-        results[i] = store.save(i, outcome)
+        results[i] = store.save(i, result)
+        done += 1
         if progress:
-            progress(sum(result is not None for result in results.values()), len(grid))
+            progress(done, len(grid))
     if failures:
         raise SweepError(failures, len(grid))
     return [results[i] for i in range(len(grid))]
 
 
+def mean_and_margin(values, level=0.95):
+    """Return the mean over independent runs, and the margin of Student's interval around it.
+
+    Parameters
+    ----------
+    values : array_like of shape (runs, ...)
+        At least two runs, such as one a seed.
+    level : float, optional
+        The confidence level, between 0 and 1.
+
+    Returns
+    -------
+    (ndarray or float, ndarray or float)
+        Of the shape of a run.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two runs, or `level` is out of range.
+
+    Examples
+    --------
+    >>> mean, margin = mean_and_margin([1.0, 2.0, 3.0])
+    >>> print(f"{mean} ± {margin:.2f}")
+    2.0 ± 2.48
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim < 1 or len(values) < 2:
+        raise ValueError(f"values must hold at least two runs, got shape {values.shape}")
+    level = _checks.unit_interval(level, "level")
+    if level in (0, 1):
+        raise ValueError(f"level must be between 0 and 1, got {level}")
+    error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    return values.mean(axis=0), stdtrit(len(values) - 1, (1 + level) / 2) * error
+
+
 def _outcomes(task, grid, seeds, waiting, executor):
-    """Yield (index, result or exception) of the waiting tasks, as they finish."""
+    """Yield (index, result, None) or (index, None, exception) of the waiting tasks, as they finish.
+
+    An interrupt ends the sweep; what a task raises does not, nor that it wants to end the process.
+    """
     if executor is None:
         for i in waiting:
             try:
-                yield i, _call(task, seeds[i], grid[i])
-            except Exception as error:
-                yield i, error
+                yield i, _call(task, seeds[i], grid[i]), None
+            except (Exception, SystemExit) as error:
+                yield i, None, error
         return
-    futures = {executor.submit(_call, task, seeds[i], grid[i]): i for i in waiting}
+    futures = {}
     try:
+        for i in waiting:
+            try:
+                futures[executor.submit(_call, task, seeds[i], grid[i])] = i
+            except RuntimeError as error:  # the pool broke, or is shut down
+                yield i, None, error
         for future in as_completed(futures):
             error = future.exception()
-            yield futures[future], future.result() if error is None else error
+            if isinstance(error, KeyboardInterrupt):
+                raise error
+            yield futures[future], future.result() if error is None else None, error
     finally:
         for future in futures:  # those that have not begun, if we were interrupted
             future.cancel()
@@ -139,47 +226,84 @@ def _outcomes(task, grid, seeds, waiting, executor):
 
 def _call(task, seed, parameters):
     result = task(np.random.default_rng(seed), **parameters)
-    if not isinstance(result, dict):
-        raise TypeError(f"a task must return a dict of arrays, got {result!r}")
-    return {name: np.asarray(value) for name, value in result.items()}
+    if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
+        raise TypeError(f"a task must return a dict of arrays, got {_checks.shown(result)}")
+    # A copy, as the task may write its next result into the same array.
+    return {name: _array(value, name) for name, value in result.items()}
+
+
+def _array(value, name):
+    """Return a copy of `value` as an array that a file can hold: no objects, no mask."""
+    array = None if np.ma.isMA(value) else np.array(value)
+    if array is None or array.dtype.hasobject:
+        raise TypeError(
+            f"a task must return arrays of numbers or strings, got {_checks.shown(value)} "
+            f"for {name!r}"
+        )
+    return array
 
 
 class _Store:
-    """The results of finished tasks: a folder of NumPy archives, or nothing."""
+    """The results of finished tasks: a folder of NumPy archives, or nothing.
+
+    A file ends with the SHA-256 of its name and of what stands before.
+    """
 
     def __init__(self, folder, task, grid, seed):
-        self.folder = folder if folder is None else Path(folder)
-        self.names = [_name(task, parameters, seed, i) for i, parameters in enumerate(grid)]
-        if self.folder:
+        self.folder = None
+        if folder is not None:
+            if not isinstance(folder, str | PurePath) or not str(folder):
+                raise ValueError(f"out must be a path, got {_checks.shown(folder)}")
+            self.folder = Path(folder)
+            if self.folder.exists() and not self.folder.is_dir():
+                raise ValueError(f"out must be a folder, got the file {folder}")
+            whose = _identity.of(task, "task")
+            self.names = [_name(whose, each, seed, i) for i, each in enumerate(grid)]
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, i):
         """Return what is kept of task i, or None if it is missing or damaged."""
-        if not self.folder or not (self.folder / self.names[i]).exists():
+        if not self.folder:
             return None
         try:
-            with (
-                (self.folder / self.names[i]).open("rb") as file,  # np.load would leave it open
-                np.load(file, allow_pickle=False) as archive,
-            ):
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-            return None  # checksums are part of the format: run it again
+            content = (self.folder / self.names[i]).read_bytes()
+        except OSError:
+            return None
+        archive, checksum = content[:-32], content[-32:]
+        if _checksum(self.names[i], archive) != checksum:
+            return None
+        with zipfile.ZipFile(io.BytesIO(archive)) as entries:
+            return {
+                name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(entries.read(name)))
+                for name in entries.namelist()
+            }
 
     def save(self, i, result):
         """Write the result where it was not, whole or not at all; return it."""
         if self.folder:
-            partial = self.folder / f"{self.names[i]}.partial"
-            with partial.open("wb") as file:
-                np.savez(file, **result)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.folder / self.names[i])
+            archive = _archive(result)
+            checksum = _checksum(self.names[i], archive)
+            _io.write(self.folder / self.names[i], archive + checksum)
         return result
 
 
-def _name(task, parameters, seed, i):
+def _archive(result):
+    """Return the bytes of an archive that `numpy.load` reads; any string may be a name in it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as entries:
+        for name, array in result.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, array, allow_pickle=False)
+            entries.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue())
+    return buffer.getvalue()
+
+
+def _checksum(name, archive):
+    return hashlib.sha256(name.encode() + archive).digest()
+
+
+def _name(whose, parameters, seed, i):
     """Return a file name that another task, seed, place or parameter would change."""
-    identity = [task.__module__, task.__qualname__, parameters, seed, i]
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return f"{i:06d}-{digest[:16]}.npz"
+    identity = [whose, _identity.of(parameters, "grid"), seed, i]
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+    return f"{i:06d}-{digest[:32]}.npz"

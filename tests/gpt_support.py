@@ -19,15 +19,15 @@ def text(length=4000, seed=0):
     return " ".join(rng.choice(WORDS, length // 3))[:length]
 
 
-def corpus(streams=3, length=400):
-    """Return a corpus, shape (streams, length), and its tokenizer."""
+def corpus(sequences=3, length=400):
+    """Return a corpus, shape (sequences, length), and its tokenizer."""
     tokenizer = data.Tokenizer.of(text())
-    return tokenizer.encode(text(streams * length)).view(streams, length), tokenizer
+    return tokenizer.encode(text(sequences * length)).view(sequences, length), tokenizer
 
 
 def config(**changes):
     return GPTConfig(
-        **{"vocabulary": 40, "context": 16, "width": 16, "layers": 2, "heads": 2} | changes
+        **{"vocabulary_size": 40, "context": 16, "width": 16, "layers": 2, "heads": 2} | changes
     )
 
 
@@ -43,7 +43,7 @@ def model(seed=0, **changes):
 def training(**changes):
     defaults = {
         "iterations": 30,
-        "batch": 4,
+        "batch_size": 4,
         "learning_rate": 1e-2,
         "warmup": 5,
         "evaluate_every": 7,
@@ -56,7 +56,7 @@ def training(**changes):
 def preset(**changes):
     """Return an experiment of which a generation takes a fraction of a second."""
     small = training(iterations=20, checkpoint_every=8)
-    return Preset(config(dropout=0.1), small, streams=8, length=60, contexts=20, **changes)
+    return Preset(config(dropout=0.1), small, sequences=8, length=60, contexts=20, **changes)
 
 
 def kill_until_done(function, arguments, delays):

@@ -31,11 +31,14 @@ def test_large_vocabularies_take_more_bits():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: data.Tokenizer("abc").encode("cabé!"), "of the vocabulary, got '!', 'é'"),
+        (lambda: data.Tokenizer("abc").encode("cabé!"), "of the alphabet, got '!', 'é'"),
         (lambda: data.Tokenizer("a").encode("bcdefgh"), "got 'b', 'c', 'd', 'e', 'f', ..."),
-        (lambda: data.Tokenizer.of(""), "text must not be empty"),
-        (lambda: data.Tokenizer("aa"), "characters must be distinct, at least one, got 'aa'"),
-        (lambda: data.split("", 16), "text must not be empty"),
+        (lambda: data.Tokenizer.of(""), "text must be a text that is not empty, got ''"),
+        (
+            lambda: data.Tokenizer("aa"),
+            "characters must be a text of at least one character, none twice, got 'aa'",
+        ),
+        (lambda: data.split("", 16), "text must be a text that is not empty"),
         (lambda: data.split("abc" * 30, 16), "text must have at least 171 characters"),
     ],
 )
@@ -62,7 +65,7 @@ def test_split_loses_nothing():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (torch.zeros(40), "shape (streams, more than the context of 16), got (40,)"),
+        (torch.zeros(40), "shape (sequences, more than the context of 16), got (40,)"),
         (torch.zeros(2, 16), "got (2, 16)"),
         (torch.zeros(0, 40), "got (0, 40)"),
         (torch.full((2, 40), 41), "corpus must hold tokens from 0 to 39, got 41 to 41"),
@@ -73,14 +76,14 @@ def test_corpora_that_do_not_fit_the_model(bad, message):
         data.check_corpus(bad, config())
 
 
-def test_batches_are_windows_of_single_streams():
+def test_batches_are_windows_of_single_sequences():
     tokens = torch.arange(3)[:, None] * 1000 + torch.arange(20)  # who and where, in a number
     inputs, targets = data.batch(tokens, 500, 16, generator())
     assert inputs.shape == targets.shape == (500, 16)
     assert (targets == inputs + 1).all()
     assert (inputs[:, 1:] == inputs[:, :-1] + 1).all()
     begins = {divmod(begin, 1000) for begin in inputs[:, 0].tolist()}
-    assert begins == {(stream, at) for stream in range(3) for at in range(4)}
+    assert begins == {(sequence, at) for sequence in range(3) for at in range(4)}
 
 
 def test_windows_predict_every_token_once():

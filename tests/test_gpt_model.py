@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -51,6 +52,17 @@ def test_the_first_loss_is_that_of_a_uniform_guess():
     assert loss.item() == pytest.approx(math.log(65), abs=0.06)
 
 
+@pytest.mark.parametrize("shape", [{}, {"layers": 1, "width": 6, "context": 5}])
+def test_the_shapes_that_are_computed_are_those_of_the_model(shape):
+    weights = model(**shape).state_dict()
+    assert GPT.shapes(config(**shape)) == {name: tuple(w.shape) for name, w in weights.items()}
+
+
+def test_numbers_of_numpy_become_plain_ones():
+    made = config(context=np.int64(16), dropout=np.float32(0.5))
+    assert (type(made.context), type(made.dropout)) == (int, float)
+
+
 def test_weights_depend_on_the_generator_alone():
     first, again, other = (
         GPT(config(), torch.Generator().manual_seed(seed)).state_dict() for seed in (3, 3, 4)
@@ -72,10 +84,10 @@ def test_first_weights_have_the_deviations_of_gpt_2():
 @pytest.mark.paper("Table 1", check="independent")
 def test_the_paper_preset_is_table_1():
     preset = PRESETS["paper"]
-    shape = GPTConfig(vocabulary=65, context=128, width=256, layers=8, heads=4, dropout=0.2)
+    shape = GPTConfig(vocabulary_size=65, context=128, width=256, layers=8, heads=4, dropout=0.2)
     assert preset.model == shape
     training = preset.training
-    assert (training.iterations, training.batch, training.learning_rate) == (2000, 256, 1e-3)
+    assert (training.iterations, training.batch_size, training.learning_rate) == (2000, 256, 1e-3)
     assert GPT(shape).parameter_count() == pytest.approx(6.3e6, rel=0.02)
 
 
@@ -85,6 +97,7 @@ def test_the_paper_preset_is_table_1():
         ({"width": 18, "heads": 4}, "width must be a multiple of heads, got width 18, heads 4"),
         ({"heads": 0}, "heads must be an integer of at least 1, got 0"),
         ({"context": 2.5}, "context must be an integer of at least 1, got 2.5"),
+        ({"layers": 10**7}, "layers must be an integer of at most 1000000, got 10000000"),
         ({"dropout": 1}, "dropout must be below 1, got 1"),
         ({"dropout": -0.1}, "dropout must be a number from 0 to 1, got -0.1"),
     ],

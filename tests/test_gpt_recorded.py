@@ -11,8 +11,10 @@ import torch
 import torch.nn.functional as F
 
 from collapse_lib import corpora
-from collapse_lib.gpt import MIXTURES, PRESETS, SHIPPED_TRUTH, data, evaluate, load_model, sample
+from collapse_lib.gpt import PRESETS, SHIPPED_TRUTH, data, evaluate, load_model, sample
 from collapse_lib.gpt.checkpoint import load
+from collapse_lib.gpt.names import parse_schedule
+from collapse_lib.gpt.run import checksum_of_weights
 
 RESULTS = Path(__file__).parent.parent / "book" / "results"
 RECORDS = {path.stem.removeprefix("gpt2-"): path for path in RESULTS.glob("gpt2-*.json")}
@@ -27,8 +29,8 @@ def test_the_laptop_experiment_is_recorded_in_full():
     found = json.loads(RECORDS["laptop"].read_text("utf8"))
     assert [seed["seed"] for seed in found["seeds"]] == [0, 1, 2]
     for seed in found["seeds"]:
-        for mixture in ("synthetic", "50/50", "20/80"):
-            assert [g["generation"] for g in seed[mixture]] == list(range(2, 11))
+        for schedule in ("synthetic", "real-kept:50/50", "real-kept:20/80"):
+            assert [g["generation"] for g in seed[schedule]] == list(range(2, 11))
 
 
 def test_a_record_says_what_made_it(record):
@@ -36,14 +38,17 @@ def test_a_record_says_what_made_it(record):
     assert all(c.startswith("python -m collapse_lib.gpt run ") for c in found["commands"])
     assert all(f"--preset {name}" in c for c in found["commands"])
     assert found["settings"]["preset"] == json.loads(json.dumps(asdict(PRESETS[name])))
-    assert {"torch", "python", "machine"} <= set(found["versions"])
+    assert all({"torch", "python", "machine"} <= set(versions) for versions in found["versions"])
+    used = f"{found['settings']['threads']} used"
+    assert all(versions["machine"].endswith(used) for versions in found["versions"])
+    assert not any("schedule" in seed["first"] for seed in found["seeds"])
 
 
 def test_the_shipped_model_is_the_truth_of_the_records(record):
     _, found = record
-    _, facts = load_model(SHIPPED_TRUTH)
-    assert facts["characters"] == found["characters"]
-    curve = np.array([[at, loss] for at, _, loss in facts["curve"]])
+    _, metadata = load_model(SHIPPED_TRUTH)
+    assert metadata["characters"] == found["characters"]
+    curve = np.array([[at, loss] for at, _, loss in metadata["curve"]])
     recorded = np.array([[at, loss] for at, _, loss in found["truth"]["curve"]])
     np.testing.assert_allclose(curve, recorded, rtol=1e-5)
 
@@ -51,15 +56,15 @@ def test_the_shipped_model_is_the_truth_of_the_records(record):
 def test_the_shipped_model_has_the_entropy_that_is_recorded(record):
     """On text of its own: its loss there estimates the entropy that was measured at training."""
     name, found = record
-    model, facts = load_model(SHIPPED_TRUTH)
+    model, metadata = load_model(SHIPPED_TRUTH)
     context = model.config.context
-    prompts = torch.full((32, 1), facts["characters"].index("\n"))
+    prompts = torch.full((32, 1), metadata["characters"].index("\n"))
     written = sample(model, prompts, context + 256, 5)[:, context:]
     inputs, targets = data.windows(written, context)
     with torch.inference_mode():
         losses = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten(), reduction="none")
     measured = found["truth"]["held_out_loss"]
-    tokens = PRESETS[name].measured_streams * PRESETS[name].length
+    tokens = PRESETS[name].measured_sequences * PRESETS[name].length
     error = losses.std().item() * (1 / losses.numel() + 1 / tokens) ** 0.5
     assert abs(losses.mean().item() - measured) < 5 * error
     assert abs(found["seeds"][0]["synthetic"][-1]["held_out_loss"] - measured) > 5 * error
@@ -69,12 +74,12 @@ def test_the_shipped_model_has_the_entropy_that_is_recorded(record):
 if "COLLAPSE_DATA" in os.environ:
 
     def test_the_shipped_model_was_trained_on_tiny_shakespeare():
-        model, facts = load_model(SHIPPED_TRUTH)
+        model, metadata = load_model(SHIPPED_TRUTH)
         text, laptop = corpora.tiny_shakespeare(), PRESETS["laptop"].training
         tokenizer, kept, held_out = data.split(text, model.config.context)
-        assert tokenizer.characters == facts["characters"]
-        assert data.checksum(kept) == facts["corpus"]
-        at, _, loss = facts["curve"][-1]
+        assert tokenizer.characters == metadata["characters"]
+        assert data.checksum(kept) == metadata["corpus"]
+        at, _, loss = metadata["curve"][-1]
         assert at == laptop.iterations
         assert evaluate(model, held_out, laptop.validation_tokens) == pytest.approx(loss, rel=1e-4)
 
@@ -85,10 +90,24 @@ def test_the_distance_of_a_generation_obeys_pinsker(record):
     _, found = record
     truth = found["truth"]["held_out_loss"]
     for seed in found["seeds"]:
-        for mixture in set(MIXTURES) & set(seed):
-            for entry in seed[mixture]:
-                bound = (2 * (entry["held_out_loss"] - truth)) ** 0.5
-                assert 0.4 * bound < entry["l1_from_truth"][0] < 1.1 * bound
+        chains = [chain for chain in seed.values() if isinstance(chain, list)]
+        assert chains
+        for entry in (generation for chain in chains for generation in chain):
+            bound = (2 * (entry["held_out_loss"] - truth)) ** 0.5
+            assert 0.4 * bound < entry["l1_from_truth"][0] < 1.1 * bound
+
+
+def test_the_recorded_names_are_schedules(record):
+    name, found = record
+    for seed in found["seeds"]:
+        for chain in set(seed) - {"seed", "first", "processed"}:
+            assert parse_schedule(chain.split(", ")[0], PRESETS[name].sequences)
+
+
+def test_the_record_of_a_shipped_truth_names_its_weights(record):
+    _, found = record
+    source = found["settings"]["source"]
+    assert "text" in source or source["truth"] == checksum_of_weights(SHIPPED_TRUTH)
 
 
 def test_the_shipped_model_holds_weights_alone():

@@ -1,6 +1,8 @@
 """Training: that it learns, that its choices are those documented, that it can be killed."""
 
+import os
 import re
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -126,17 +128,17 @@ def test_a_training_killed_again_and_again_ends_with_the_same_weights(tmp_path):
     delays = np.random.default_rng(0).uniform(0.5, 1, 4) * (0.05, 0.1, 0.2, 0.4)
     assert kill_until_done(_train_in_a_process, (path, config), delays) >= 1
     expected, curve = train(DROPOUT, config, TOKENS, 3, TOKENS)
-    resumed, facts = load_model(path)
+    resumed, metadata = load_model(path)
     assert same_weights(resumed, expected)
-    assert facts["curve"] == curve
-    assert facts["iteration"] == 200
+    assert metadata["curve"] == curve
+    assert metadata["iteration"] == 200
 
 
 @pytest.mark.parametrize(
     ("changes", "key"),
     [
         ({"model": config(layers=1)}, "model"),
-        ({"training": training(batch=5)}, "training"),
+        ({"training": training(batch_size=5)}, "training"),
         ({"corpus": TOKENS[:2]}, "corpus"),
         ({"seed": 4}, "seed"),
     ],
@@ -151,6 +153,106 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, changes, key):
     assert path.read_bytes() == before
 
 
+def test_another_number_of_threads_is_refused(tmp_path):
+    path = tmp_path / "training.safetensors"
+    train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match=r"of the same threads \(2\), got .* of 1"):
+            train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    finally:
+        torch.set_num_threads(1)
+
+
+def _nan(tensor):
+    return torch.full_like(tensor, torch.nan)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("weights.tokens.weight", _nan, "finite numbers of 32 bits, got others in tokens.weight"),
+        ("weights.tokens.weight", lambda t: t[:-1], "another tokens.weight"),
+        ("exp_avg.norm.bias", lambda t: t[:1], "another norm.bias"),
+        ("exp_avg.norm.bias", _nan, "got others in norm.bias"),
+        ("exp_avg_sq.norm.bias", lambda t: -t - 1, "exp_avg_sq must not be negative"),
+        ("exp_avg_sq.norm.bias", None, "another norm.bias"),
+        ("step.norm.bias", lambda t: t + 1, "step must be 5 for norm.bias"),
+        ("step.norm.bias", None, "KeyError"),
+        ("generator.batches", lambda t: t[:7], "path must name a whole checkpoint"),
+        ("losses", None, "KeyError"),
+    ],
+)
+def test_a_damaged_state_is_refused(tmp_path, name, damage, message):
+    path = tmp_path / "training.safetensors"
+    train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    tensors, metadata = checkpoint.load(path)
+    tensor = tensors.pop(name)
+    checkpoint.save(path, tensors | ({name: damage(tensor)} if damage else {}), metadata)
+    with pytest.raises(ValueError, match=r"^path must name a whole checkpoint, got") as failure:
+        train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    assert message in str(failure.value)
+
+
+@pytest.mark.parametrize("iteration", [0, 6, -1, 2.5, "5", None])
+def test_a_damaged_iteration_is_refused(tmp_path, iteration):
+    path = tmp_path / "training.safetensors"
+    train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    tensors, metadata = checkpoint.load(path)
+    checkpoint.save(path, tensors, metadata | {"iteration": iteration})
+    with pytest.raises(ValueError, match=r"^path must name a whole checkpoint, got .*iteration"):
+        train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"model": {"vocabulary_size": 40}}, "TypeError"),
+        ({"model": None}, "TypeError"),
+        ({"model": {**asdict(DROPOUT), "layers": 10**6}}, "28 weights do not make 1000000 layers"),
+        ({"model": {**asdict(DROPOUT), "layers": 10**7}}, "layers must be an integer of at most"),
+        ({"model": {**asdict(DROPOUT), "width": 18}}, "another"),
+    ],
+)
+def test_damaged_models_are_refused(tmp_path, damage, message):
+    path = tmp_path / "model.safetensors"
+    checkpoint.save_model(path, model(dropout=0.1), {})
+    tensors, metadata = checkpoint.load(path)
+    checkpoint.save(path, tensors, metadata | damage)
+    with pytest.raises(ValueError, match=r"^path must name a model, got") as failure:
+        load_model(path)
+    assert message in str(failure.value)
+
+
+def test_plain_numbers_go_into_files(tmp_path):
+    path = tmp_path / "training.safetensors"
+    numbers = {
+        "iterations": np.int64(5),
+        "learning_rate": np.float32(0.01),
+        "batch_size": np.int8(4),
+    }
+    numbers["betas"] = np.array([0.5, 0.9])
+    chosen = training(**numbers)
+    train(DROPOUT, chosen, TOKENS, 3, path=path)
+    assert checkpoint.load_metadata(path)["training"]["iterations"] == 5
+    assert chosen == training(iterations=5, learning_rate=float(np.float32(0.01)), betas=(0.5, 0.9))
+
+
+def test_a_full_disk_leaves_no_partial_file(tmp_path, monkeypatch):
+    path = tmp_path / "training.safetensors"
+    train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(DROPOUT, training(iterations=5), TOKENS, 3, path=tmp_path / "other")
+    assert list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == before
+
+
 def test_files_that_are_no_checkpoint(tmp_path):
     with pytest.raises(ValueError, match="which does not exist"):
         checkpoint.load(tmp_path / "nothing")
@@ -162,12 +264,12 @@ def test_files_that_are_no_checkpoint(tmp_path):
 def test_a_checkpoint_says_what_made_it(tmp_path):
     path = tmp_path / "training.safetensors"
     train(DROPOUT, training(iterations=5), TOKENS, 3, path=path)
-    _, facts = checkpoint.load(path)
-    assert facts["model"]["width"] == 16
-    assert facts["training"]["batch"] == 4
-    assert facts["seed"] == 3
-    assert facts["torch"] == torch.__version__
-    assert len(facts["corpus"]) == 64
+    _, metadata = checkpoint.load(path)
+    assert metadata["model"]["width"] == 16
+    assert metadata["training"]["batch_size"] == 4
+    assert metadata["seed"] == 3
+    assert metadata["torch"] == torch.__version__
+    assert len(metadata["corpus"]) == 64
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -175,7 +277,7 @@ def test_a_checkpoint_says_what_made_it(tmp_path):
     ("changes", "message"),
     [
         ({"iterations": 0}, "iterations must be an integer of at least 1, got 0"),
-        ({"batch": 1.5}, "batch must be an integer of at least 1, got 1.5"),
+        ({"batch_size": 1.5}, "batch_size must be an integer of at least 1, got 1.5"),
         ({"learning_rate": 0}, "learning_rate must be a finite number above 0, got 0"),
         ({"betas": (0.9, 1)}, "betas must be two numbers in [0, 1), got (0.9, 1)"),
         ({"final_share": 2}, "final_share must be a number from 0 to 1, got 2"),

@@ -1,12 +1,13 @@
 import re
+from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, multinomial
 
-from collapse_lib import markov
+from collapse_lib import markov, steps
 from collapse_lib.markov import AbsorbingChain
 
 HALF = Fraction(1, 2)
@@ -102,6 +103,73 @@ def test_elimination_solves_a_system_in_fractions():
     right = np.array([[1], [Fraction(1, 2)]], dtype=object)
     found = markov._eliminate(matrix, right)
     assert (matrix @ found == right).all()
+
+
+STEPS = [
+    steps.Temperature(0.7),
+    steps.TopK(2),
+    steps.Nucleus(0.8),
+    steps.MinP(0.4),
+    steps.Accept((1, 0.5, 0.25)),
+    (steps.Accept((1, 0.5, 0.25)), steps.Temperature(1.5)),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_a_step_processes_every_model_but_not_the_truth(step):
+    p, n = [0.6, 0.3, 0.1], 5
+    plain, chain = AbsorbingChain(p, n), AbsorbingChain(p, n, step)
+    np.testing.assert_array_equal(chain.start, plain.start)
+    for counts, row in zip(chain.states, chain.transition_matrix.toarray(), strict=True):
+        sampled = steps.apply(step, counts / n)
+        expected = [multinomial.pmf(outcome, n, sampled) for outcome in chain.states]
+        np.testing.assert_allclose(row, expected, atol=1e-12)
+    assert np.abs((chain.transition_matrix - plain.transition_matrix).toarray()).max() > 0.05
+    assert chain.absorption_probabilities().sum() == pytest.approx(1)
+    assert 1 < chain.expected_collapse_time() < plain.expected_collapse_time() + 2
+
+
+def test_a_step_with_a_token_that_cannot_occur_and_rational_p():
+    exact = [Fraction(3, 5), Fraction(0), Fraction(2, 5)]
+    step = steps.Accept((1, 1, 0.5))
+    chain = AbsorbingChain(exact, 4, step)
+    assert chain.transition_matrix.dtype == float
+    survives = chain.absorption_probabilities()
+    two = AbsorbingChain([0.6, 0.4], 4, steps.Accept((1, 0.5))).absorption_probabilities()
+    np.testing.assert_allclose(survives, [two[0], 0, two[1]])
+
+
+@dataclass(frozen=True)
+class Towards:
+    """A toy step that gives some probability to certain tokens."""
+
+    tokens: tuple
+
+    def apply(self, p):
+        return 0.9 * p + 0.1 * np.array(self.tokens)
+
+
+@dataclass(frozen=True)
+class Leaks:
+    """A toy step that gives the last token what it takes from models that are no Dirac mass."""
+
+    def apply(self, p):
+        rest = (p.max(axis=-1, keepdims=True) < 1) * 0.1
+        return (1 - rest) * p + rest * np.eye(p.shape[-1])[-1]
+
+
+@pytest.mark.parametrize(
+    ("p", "step", "message"),
+    [
+        ([0.5, 0.5], Towards((0.5, 0.5)), "step must leave a Dirac mass as it is, got Towards"),
+        ([0.5, 0.5, 0], Leaks(), "step must give tokens that p lacks no probability, got Leaks"),
+        ([0.5, 0.5], steps.Accept((1, 0)), "p must have a token that the filter accepts"),
+        ([0.5, 0.5], "temperature", "step must be one of collapse_lib.steps"),
+    ],
+)
+def test_steps_that_make_no_absorbing_chain(p, step, message):
+    with pytest.raises(ValueError, match=message):
+        AbsorbingChain(p, 3, step)
 
 
 @pytest.mark.parametrize(

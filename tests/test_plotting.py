@@ -1,6 +1,5 @@
 import re
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -34,6 +33,18 @@ def test_standard_error_is_that_of_the_mean(ax):
         at_m = heights[heights[:, 0] == m, 1]
         assert at_m.min() == pytest.approx(values.mean(axis=0)[m] - margin[m])
         assert at_m.max() == pytest.approx(values.mean(axis=0)[m] + margin[m])
+
+
+def test_an_interval_is_student_s(ax):
+    values = np.random.default_rng(0).random((3, 4))
+    line, band = plotting.mean_with_interval(ax, [1, 2, 3, 4], values, label="runs", marker="o")
+    np.testing.assert_allclose(line.get_ydata(), values.mean(axis=0))
+    heights = band.get_paths()[0].vertices
+    margin = 4.303 * values.std(axis=0, ddof=1) / np.sqrt(3)  # 97.5%, two degrees of freedom
+    for i, x in enumerate((1, 2, 3, 4)):
+        at_x = heights[heights[:, 0] == x, 1]
+        assert at_x.max() == pytest.approx(values.mean(axis=0)[i] + margin[i], rel=1e-3)
+    assert ax.get_legend_handles_labels()[1] == ["runs"]
 
 
 def test_theory_is_dashed_and_on_top(ax):
@@ -85,7 +96,6 @@ def test_the_style_sheet_belongs_to_the_package():
         cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
         assert to_rgba(cycle[0]) == to_rgba(plotting.SIMULATED)
         assert to_rgba(cycle[1]) == to_rgba(plotting.COMPARED)
-    assert matplotlib.get_backend()
 
 
 def test_simplex_corners_are_dirac_masses(ax):

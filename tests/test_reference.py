@@ -12,6 +12,7 @@ import pytest
 import collapse_lib
 
 BOOK = Path(__file__).parent.parent / "book"
+LEARNERS = Path(collapse_lib.__file__).parent.glob("learners/*.py")
 LINK = re.compile(r"\]\((\w+)\.ipynb\)")
 CODE = re.compile(r"\{py:obj\}`([\w.]+)`(?: \(`(\w+)`\))?")
 PROOF = re.compile(r"\{(?:prf:ref|eq)\}`([\w-]+)`|\]\(#([\w-]+)\)")
@@ -103,6 +104,8 @@ def test_every_public_module_has_its_page():
     pages = "".join(page.read_text("utf8") for page in (BOOK / "api").glob("*.md"))
     shown = re.findall(r"^\.\. automodule:: collapse_lib\.(\w+)$", pages, re.MULTILINE)
     assert sorted(shown) == sorted(collapse_lib.__all__)
+    learners = re.findall(r"^\.\. automodule:: collapse_lib.learners\.(\w+)$", pages, re.MULTILINE)
+    assert sorted(learners) == sorted(path.stem for path in LEARNERS if path.stem != "__init__")
 
 
 def test_the_start_on_the_page_of_the_library_runs():

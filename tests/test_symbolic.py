@@ -167,3 +167,63 @@ def test_the_collision_gap_vanishes_for_the_uniform_distribution(tokens):
 def test_bad_input(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+def test_smoothed_recursion_and_solution_fit_together():
+    recursion, solution = symbolic.smoothed_recursion(), symbolic.expected_collision_smoothed()
+    numbers = {symbolic.n: 7, symbolic.lam: sp.Rational(2, 9), symbolic.support: 4}
+    value = symbolic.S0
+    for m in range(4):
+        found = solution.subs(symbolic.m, m).subs(numbers)
+        assert sp.expand(found - value) == 0
+        value = recursion.rhs.subs(symbolic.S(symbolic.m), value).subs(numbers)
+
+
+@pytest.mark.parametrize("wrong", [symbolic.x**2, symbolic.x / symbolic.n])
+def test_smoothing_with_a_wrong_moment_ends_in_an_error(wrong, monkeypatch):
+    monkeypatch.setattr(symbolic.bias, "binomial_second_moment", lambda: wrong)
+    with pytest.raises(symbolic.DerivationError, match="the sum over tokens and the recursion"):
+        symbolic.smoothed_recursion()
+
+
+def test_a_wrong_limit_is_no_solution(monkeypatch):
+    monkeypatch.setattr(symbolic.bias, "smoothed_limit", lambda: 1 / symbolic.support)
+    with pytest.raises(symbolic.DerivationError, match="the recursion and its solution"):
+        symbolic.expected_collision_smoothed()
+    with pytest.raises(symbolic.DerivationError, match="the gap and a multiple"):
+        symbolic.smoothing_balance()
+
+
+def test_pseudocounts_in_balance_keep_the_collision_probability():
+    balance = symbolic.smoothing_balance()
+    numbers = {symbolic.n: 10, symbolic.S0: sp.Rational(1, 2), symbolic.support: 4}
+    (a,) = (z for z in sp.solve(balance.subs(numbers), symbolic.A) if z > 0)
+    limit = symbolic.smoothed_limit().subs(symbolic.lam, a / (10 + a)).subs(numbers)
+    assert sp.simplify(limit) == sp.Rational(1, 2)
+
+
+@pytest.mark.paper("Section 6", check="symbolic")
+@pytest.mark.parametrize("tokens", [2, 3, 5])
+def test_departures_grow_by_the_share_over_the_temperature(tokens, monkeypatch):
+    assert symbolic.temperature_multiplier(tokens) == symbolic.share / symbolic.tau
+    # with the temperature upside down the Jacobian has another multiplier
+    monkeypatch.setattr(symbolic.bias, "tau", 1 / symbolic.tau)
+    assert symbolic.temperature_multiplier(tokens) == symbolic.share * symbolic.tau
+    monkeypatch.setattr(symbolic.bias, "require_equal", wrong_by_one)
+    with pytest.raises(symbolic.DerivationError, match="the image of a departure"):
+        symbolic.temperature_multiplier(tokens)
+
+
+@pytest.mark.paper("Section 6", check="symbolic")
+def test_a_hill_with_another_slope_is_refused(monkeypatch):
+    temperature, filtered = symbolic.hill()
+    assert temperature.has(symbolic.tau)
+    assert not filtered.has(symbolic.tau)
+    monkeypatch.setattr(symbolic.bias, "require_equal", wrong_by_one)
+    with pytest.raises(symbolic.DerivationError, match="the gradient and the next model"):
+        symbolic.hill()
+
+
+def wrong_by_one(left, right, what):
+    """Compare with something else, so that a check that is made must fail."""
+    symbolic._core.require_equal(left, right + 1, what)

@@ -36,6 +36,7 @@ VERDICTS = {
     "definition": "a definition",
     "reproduced": "reproduced",
     "smaller": "not run at the paper's scale",
+    "beyond": "a limitation, lifted in part",
 }
 MARK = "pytest.mark.paper"
 

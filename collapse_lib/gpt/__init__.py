@@ -6,7 +6,7 @@
 `sample`                  text from a model
 `load_model`              a model from its file
 `PRESETS`, `Preset`       sizes of the whole experiment; `SHIPPED_TRUTH`, a p^(0)
-`run_recursion`           the whole experiment, with the `MIXTURES` that are asked for
+`run_recursion`           the whole experiment, with any schedules and any step
 `results`                 what came out of it
 ========================  =================================================================
 
@@ -16,14 +16,13 @@ folder (data, checkpoints, measures, the experiment step by step) are internal.
 
 from collapse_lib.gpt.checkpoint import load_model
 from collapse_lib.gpt.model import GPT, Cache, GPTConfig
-from collapse_lib.gpt.presets import MIXTURES, PRESETS, SHIPPED_TRUTH, Preset
+from collapse_lib.gpt.presets import PRESETS, SHIPPED_TRUTH, Preset
 from collapse_lib.gpt.run import results, run_recursion
 from collapse_lib.gpt.sample import sample
 from collapse_lib.gpt.train import TrainConfig, evaluate, train
 
 __all__ = [
     "GPT",
-    "MIXTURES",
     "PRESETS",
     "SHIPPED_TRUTH",
     "Cache",

@@ -6,43 +6,75 @@ import shlex
 import sys
 from pathlib import Path
 
-import torch
-
-from collapse_lib import _checks, corpora
+from collapse_lib import _checks, corpora, steps
 from collapse_lib.gpt import checkpoint
-from collapse_lib.gpt.presets import MIXTURES, PRESETS, SHIPPED_TRUTH
-from collapse_lib.gpt.run import DEVICES, THREE, run_recursion
+from collapse_lib.gpt.names import GRAMMAR, parse_schedule
+from collapse_lib.gpt.presets import PRESETS, SHIPPED_TRUTH
+from collapse_lib.gpt.run import (
+    DEVICES,
+    MOST_GENERATIONS,
+    MOST_SEEDS,
+    MOST_THREADS,
+    MOST_WORKERS,
+    THREE,
+    run_recursion,
+)
+
+FLAGS = {
+    "out": "--out",
+    "path": "--out",
+    "truth": "--truth",
+    "text": "--corpus",
+    "device": "--device",
+    "schedule": "--schedule",
+}
+INTERRUPTED = 130  # the status of a command that Ctrl-C has ended
 
 
 def main(arguments=None):
     """Run the command; a mistake in a flag ends it with one sentence that names the flag."""
     parser = _parser()
     chosen = parser.parse_args(arguments)
-    torch.set_num_threads(chosen.threads)
     try:
-        text = None if chosen.truth else chosen.corpus or _shakespeare(parser)
-        found = run_recursion(
-            chosen.preset,
-            chosen.out,
-            text,
-            chosen.truth,
-            chosen.mixture,
-            chosen.generations,
-            chosen.seeds,
-            getattr(chosen, "workers", 1 if chosen.device == "cuda" else os.cpu_count() or 1),
-            chosen.device,
-            say=lambda line: print(line, flush=True),
-        )
+        _run(chosen, parser, arguments)
     except ValueError as error:
-        flags = {"out": "--out", "truth": "--truth", "text": "--corpus", "device": "--device"}
         name = str(error).partition(" ")[0]
-        if name not in flags:
+        if name not in FLAGS:
             raise
-        parser.error(f"argument {flags[name]}: {error}")
+        parser.error(f"argument {FLAGS[name]}: {error}")
+    except OSError as error:
+        parser.exit(1, f"{parser.prog}: error: {chosen.out!r} cannot be written to: {error}\n")
+    except KeyboardInterrupt:
+        parser.exit(INTERRUPTED, "interrupted; the same command continues where this one stopped\n")
+
+
+def _run(chosen, parser, arguments):
+    """Run the experiment, and write down which commands have made the results."""
+    text = None if chosen.truth else chosen.corpus or _shakespeare(parser)
+    found = run_recursion(
+        chosen.preset,
+        chosen.out,
+        text,
+        chosen.truth,
+        chosen.schedule,
+        chosen.generations,
+        chosen.seeds,
+        getattr(chosen, "workers", os.cpu_count() or 1 if chosen.device == "cpu" else 1),
+        chosen.device,
+        chosen.threads,
+        _step(chosen),
+        log=lambda line: print(line, flush=True),
+    )
     command = shlex.join(["python", "-m", "collapse_lib.gpt", *(arguments or sys.argv[1:])])
     commands = _and_before(Path(chosen.out) / "commands.json", command)
     checkpoint.write_json(Path(chosen.out) / "results.json", {"commands": commands} | found)
     print(f"results are in {Path(chosen.out) / 'results.json'}")
+
+
+def _step(chosen):
+    """Return the steps that are asked for, in the order that the help names, or None."""
+    found = (chosen.temperature, chosen.top_k, chosen.top_p, chosen.min_p)
+    return tuple(step for step in found if step is not None) or None
 
 
 def _and_before(path, command):
@@ -62,68 +94,155 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="run")
     run = commands.add_parser(
         "run",
-        help="run the experiment, or go on with one that was stopped",
-        description="Run the experiment, or go on with one that was stopped: the same command"
-        " again continues where it was, and more mixtures, generations or seeds can be asked"
-        " for later. OUT/results.json holds all that was measured.",
+        help="run the experiment, or continue one that was stopped",
+        description="Run the experiment, or continue one that was stopped: the same command again"
+        " continues where it was, and more schedules, steps, generations or seeds can be asked"
+        " for later; preset, source of p^(0), device and threads must stay the same, the number"
+        " of workers need not. OUT/results.json holds all that was measured.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    run.add_argument("--preset", choices=PRESETS, default="laptop", help="the size of it all")
+    _add_what(run)
+    _add_steps(run)
+    _add_where(run)
+    return parser
+
+
+def _add_what(run):
+    """Add the flags that say what is run."""
     run.add_argument(
-        "--mixture",
-        choices=MIXTURES,
+        "--preset",
+        choices=PRESETS,
+        default="laptop",
+        help="the size of everything: paper, Table 1 of the paper, for a graphics processor;"
+        " laptop, 0.8 million weights and half a million characters; scarce, the same with a"
+        " sixteenth of the characters; tiny, seconds",
+    )
+    run.add_argument(
+        "--schedule",
+        type=_schedule,
         nargs="+",
-        default=THREE,
-        help="what later generations are trained on: synthetic/real, in percent",
+        default=list(THREE),
+        metavar="NAME",
+        help="what later generations are trained on, one or several of: synthetic;"
+        " real-kept:20/80, 20%% synthetic text and 80%% real text that is drawn once;"
+        " real-fresh:20/80, the same with new real text each time; recent:3, the last 3 models;"
+        " recent-kept:3, their texts drawn once; accumulating, all texts so far; random, all"
+        " models so far; random-kept; real, the real text alone",
     )
     run.add_argument(
-        "--generations", type=_at_least(1), default=10, help="number of the last generation"
+        "--generations",
+        type=_whole(1, MOST_GENERATIONS),
+        default=10,
+        help="number of the last generation",
     )
-    run.add_argument("--seeds", type=_at_least(1), default=3, help="number of repetitions")
-    run.add_argument("--out", required=True, help="folder that keeps everything")
+    run.add_argument("--seeds", type=_whole(1, MOST_SEEDS), default=3, help="number of repetitions")
+    run.add_argument("--out", type=_folder, required=True, help="folder that keeps everything")
     source = run.add_mutually_exclusive_group()
+    longest = max(preset.model.context for preset in PRESETS.values())
     source.add_argument(
-        "--corpus", type=_text, help="a text file to train p^(0) on, instead of tiny Shakespeare"
+        "--corpus",
+        type=_text,
+        help="a text file in UTF-8 to train p^(0) on, instead of tiny Shakespeare; every character"
+        f" is a token; at least {10 * (longest + 1) + 1} characters are enough for every preset",
     )
     source.add_argument(
         "--truth",
         type=lambda path: str(SHIPPED_TRUTH) if path == "shipped" else path,
         help="a model to take as p^(0), instead of training one; 'shipped' is the one that comes"
-        " with this library, for the presets laptop and scarce",
+        " with this library, for presets with a context of 64",
     )
+
+
+def _add_steps(run):
+    """Add the flags of what is done to predictions before a model is sampled."""
+    group = run.add_argument_group(
+        "steps", "What is done to the predictions of a model, in this order, before it is sampled."
+    )
+    group.add_argument(
+        "--temperature",
+        type=_step_of(steps.Temperature, float),
+        metavar="TAU",
+        help="above 0; below 1 sharpens",
+    )
+    group.add_argument(
+        "--top-k", type=_step_of(steps.TopK, int), metavar="K", help="keep the K likeliest tokens"
+    )
+    group.add_argument(
+        "--top-p",
+        type=_step_of(steps.Nucleus, float),
+        metavar="MASS",
+        help="keep the fewest tokens that have this mass together",
+    )
+    group.add_argument(
+        "--min-p",
+        type=_step_of(steps.MinP, float),
+        metavar="RATIO",
+        help="keep the tokens that are at least this likely, relative to the likeliest",
+    )
+
+
+def _add_where(run):
+    """Add the flags that say how it is computed."""
     run.add_argument("--device", choices=DEVICES, default="cpu", help="where it runs")
     run.add_argument(
         "--workers",
-        type=_at_least(1),
+        type=_whole(1, MOST_WORKERS),
         default=argparse.SUPPRESS,
-        help="processes to run side by side (default: as many as there are cores; 1 with cuda)",
+        help="processes to run side by side (default: as many as there are cores; 1 with another"
+        " device than the CPU)",
     )
     run.add_argument(
-        "--threads",
-        type=_at_least(1),
-        default=1,
-        help="threads of the first process; each other one has a single thread",
+        "--threads", type=_whole(1, MOST_THREADS), default=1, help="threads of each process"
     )
-    return parser
 
 
-def _at_least(minimum):
+def _whole(minimum, maximum):
     """Return the type of a flag that is a whole number."""
 
     def number(value):
         try:
-            return _checks.integer(int(value), "the value", minimum)
+            return _checks.integer(int(value), "the value", minimum, maximum)
         except ValueError:
-            message = f"must be an integer of at least {minimum}, got {value!r}"
+            message = f"must be an integer from {minimum} to {maximum}, got {value!r}"
             raise argparse.ArgumentTypeError(message) from None
 
     return number
 
 
+def _schedule(name):
+    """Return a name if it is one of a schedule for some size."""
+    try:
+        parse_schedule(name, 10**6)
+    except ValueError as error:
+        if "whole sequences" not in str(error):
+            message = f"must be {GRAMMAR}, with shares that add up to 100, got {name!r}"
+            raise argparse.ArgumentTypeError(message) from None
+    return name
+
+
+def _step_of(kind, number):
+    """Return the type of a flag that is the number of a step."""
+
+    def step(value):
+        try:
+            return kind(number(value))
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return step
+
+
+def _folder(name):
+    """Return the name of a folder."""
+    if not name:
+        raise argparse.ArgumentTypeError("must name a folder, got ''")
+    return name
+
+
 def _text(path):
     """Return the text of a file."""
     try:
-        text = Path(path).read_text("utf8")
+        text = Path(path).read_text("utf-8-sig")  # without the mark that some editors write
     except (OSError, UnicodeDecodeError) as error:
         raise argparse.ArgumentTypeError(f"cannot be read as text: {error}") from None
     if not text:

@@ -1,9 +1,8 @@
 """Files that are whole or absent, whenever the process that writes them is killed.
 
-A checkpoint is one safetensors file: named tensors, and in its header the facts about
-them as JSON (config, seed, versions, checksum of the corpus). It loads without running
-code, and weights and facts cannot get apart. A copy of the facts for readers may stand
-beside it.
+A checkpoint is one safetensors file: named tensors, and in its header their metadata as JSON
+(config, seed, versions, checksum of the corpus). It loads without running code, and weights
+and metadata cannot be separated.
 """
 
 import json
@@ -18,91 +17,112 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 
 import collapse_lib
+from collapse_lib import _io
 from collapse_lib.gpt.model import GPT, GPTConfig
 
 
-def write(path, content):
-    """Write bytes to a new file beside `path`, then move it there in one step."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def write_json(path, facts, indent=1):
-    """Write `facts` as JSON."""
-    write(path, (json.dumps(facts, indent=indent, ensure_ascii=False) + "\n").encode())
+def write_json(path, content):
+    """Write `content` as JSON."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    _io.write(path, (text + "\n").encode())
 
 
 def read_json(path):
-    """Return the facts of a JSON file."""
-    return json.loads(Path(path).read_text("utf8"))
+    """Return the content of a JSON file, or raise a `ValueError` that names it."""
+    try:
+        return json.loads(Path(path).read_text("utf8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"path must name a JSON file, got {str(path)!r} ({error})") from None
 
 
-def save(path, tensors, facts):
-    """Write named tensors and the facts about them as one file."""
+def save(path, tensors, metadata):
+    """Write named tensors and their metadata as one file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write(path, to_bytes(tensors, metadata={"facts": json.dumps(facts)}))
+    _io.write(path, to_bytes(tensors, metadata={"metadata": json.dumps(metadata)}))
 
 
-def load(path):
-    """Return the tensors and the facts of a file that `save` has written."""
+def load(path, with_tensors=True):
+    """Return the tensors and the metadata of a file that `save` has written."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"path must name a checkpoint, got {str(path)!r}, which does not exist")
     try:
         with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads((file.metadata() or {})["facts"])
-    except (SafetensorError, KeyError) as error:
+            names = file.keys() if with_tensors else ()
+            tensors = {name: file.get_tensor(name) for name in names}
+            return tensors, json.loads((file.metadata() or {})["metadata"])
+    except (SafetensorError, KeyError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"path must name a checkpoint, got {str(path)!r} ({error})") from None
 
 
-def save_model(path, model, facts):
-    """Write a finished model: its weights, its config and the `facts` about it."""
-    facts = {"model": asdict(model.config)} | facts
-    save(path, {f"weights.{name}": w for name, w in model.state_dict().items()}, facts)
+def load_metadata(path):
+    """Return the metadata of a file that `save` has written."""
+    return load(path, with_tensors=False)[1]
+
+
+def save_model(path, model, metadata):
+    """Write a finished model: its weights, its config and other `metadata`."""
+    metadata = {"model": asdict(model.config)} | metadata
+    save(path, {f"weights.{name}": w for name, w in model.state_dict().items()}, metadata)
 
 
 def load_model(path, device="cpu"):
-    """Return the model of a checkpoint, finished or not, and the facts about it.
+    """Return the model of a checkpoint, finished or not, and its metadata.
 
     Parameters
     ----------
     path : str or Path
         A file that `run_recursion` or `train` has written, or `SHIPPED_TRUTH`.
     device : str, optional
-        "cpu" or "cuda".
+        "cpu", "cuda" or "mps".
 
     Returns
     -------
     model : GPT
         In evaluation mode.
-    facts : dict
-        What its file says of it: "model", its `GPTConfig` as a dict, and what made it. Of a
-        p^(0) also "characters", its vocabulary.
+    metadata : dict
+        "model", its `GPTConfig` as a dict, and what made it. Of a p^(0) also "characters", its
+        vocabulary.
 
     Raises
     ------
     ValueError
-        If `path` is no checkpoint.
+        If `path` is no checkpoint, or its weights do not fit its `GPTConfig` or are not finite.
 
     Examples
     --------
     >>> from collapse_lib.gpt import SHIPPED_TRUTH
-    >>> model, facts = load_model(SHIPPED_TRUTH)
-    >>> model.config.context, len(facts["characters"])
+    >>> model, metadata = load_model(SHIPPED_TRUTH)
+    >>> model.config.context, len(metadata["characters"])
     (64, 65)
     """
-    tensors, facts = load(path)
+    tensors, metadata = load(path)
+    weights = named(tensors, "weights.")
+    try:
+        config = GPTConfig(**metadata["model"])
+        if len(weights) != 4 + 12 * config.layers:  # before millions of names are listed
+            raise ValueError(f"{len(weights)} weights do not make {config.layers} layers")
+        check_weights(weights, GPT.shapes(config))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"path must name a model, got {str(path)!r} ({error!r})") from None
     with torch.device("meta"):  # so that no weights are drawn
-        model = GPT(GPTConfig(**facts["model"]))
-    model.load_state_dict(named(tensors, "weights."), assign=True)
-    return model.eval().to(device), facts
+        model = GPT(config)
+    model.load_state_dict(weights, assign=True)
+    return model.eval().to(device), metadata
+
+
+def check_weights(tensors, shapes):
+    """Raise a `ValueError` unless `tensors` have these names and shapes and are finite."""
+    if {name: tuple(tensor.shape) for name, tensor in tensors.items()} != shapes:
+        wrong = sorted(
+            name
+            for name in tensors.keys() | shapes.keys()
+            if name not in tensors or tuple(tensors[name].shape) != shapes.get(name)
+        )
+        raise ValueError(f"weights must have the shapes of the model, got another {wrong[0]}")
+    for name, tensor in tensors.items():
+        if tensor.dtype != torch.float32 or not tensor.isfinite().all():
+            raise ValueError(f"weights must be finite numbers of 32 bits, got others in {name}")
 
 
 def named(tensors, prefix):

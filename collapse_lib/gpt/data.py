@@ -1,15 +1,15 @@
 """From text to tokens, and from tokens to batches.
 
-A corpus is a tensor of shape (streams, length) and type uint8 (int64 for more than 256
-tokens): pieces of text side by side, none of which goes on in the next. What a model is
-trained on are windows within a stream, T tokens and the same moved on by one.
+A corpus is a tensor of shape (sequences, length) and type uint8 (int64 for more than 256
+tokens): pieces of text side by side, none of which continues in the next. A model is trained
+on windows within a sequence: T tokens, and the same moved on by one.
 """
 
 import hashlib
 
 import torch
 
-from collapse_lib import _checks
+from collapse_lib import _checks, corpora
 
 
 class Tokenizer:
@@ -30,47 +30,38 @@ class Tokenizer:
     """
 
     def __init__(self, characters):
-        if not characters or len(set(characters)) < len(characters):
-            raise ValueError(f"characters must be distinct, at least one, got {characters!r}")
-        self.characters = characters
-        self._tokens = {character: token for token, character in enumerate(characters)}
+        self.characters = corpora.check_alphabet(characters, "characters")
 
     @classmethod
     def of(cls, text):
-        """Return the tokenizer whose vocabulary are the characters of `text`, sorted."""
-        if not text:
-            raise ValueError("text must not be empty")
-        return cls("".join(sorted(set(text))))
+        """Return the tokenizer whose vocabulary is the characters of `text`, sorted."""
+        return cls(corpora.alphabet(text))
 
     def __len__(self):
         return len(self.characters)
 
     def encode(self, text):
         """Return the tokens of `text`, a tensor of shape (characters,)."""
-        foreign = sorted(set(text) - set(self.characters))
-        if foreign:
-            raise ValueError(
-                "text must consist of characters of the vocabulary, got"
-                f" {', '.join(map(repr, foreign[:5]))}{', ...' * (len(foreign) > 5)}"
-            )
-        small = len(self) <= 256
-        return torch.tensor(
-            [self._tokens[character] for character in text],
-            dtype=torch.uint8 if small else torch.int64,
-        )
+        tokens = torch.from_numpy(corpora.encode(text, self.characters))
+        return tokens.to(token_type(len(self)))
 
     def decode(self, tokens):
         """Return the text of a tensor of tokens, shape (characters,)."""
-        return "".join(self.characters[token] for token in tokens.tolist())
+        return corpora.decode(tokens.numpy(), self.characters)
 
     @property
     def start(self):
         """The token that sampled text starts after: the end of a line, where there is one."""
-        return self._tokens.get("\n", 0)
+        return max(0, self.characters.find("\n"))
+
+
+def token_type(vocabulary_size):
+    """Return the smallest type that holds all tokens."""
+    return torch.uint8 if vocabulary_size <= 256 else torch.int64
 
 
 def split(text, context, held_out=0.1):
-    """Return the tokenizer of `text`, and its beginning and its end as corpora of one stream.
+    """Return the tokenizer of `text`, and its beginning and its end as corpora of one sequence.
 
     Parameters
     ----------
@@ -96,7 +87,7 @@ def check_corpus(corpus, config, name="corpus"):
     """Raise a `ValueError` where a model of this `GPTConfig` cannot be trained on `corpus`."""
     if corpus.ndim != 2 or corpus.numel() == 0 or corpus.shape[1] <= config.context:
         raise ValueError(
-            f"{name} must have shape (streams, more than the context of {config.context}),"
+            f"{name} must have shape (sequences, more than the context of {config.context}),"
             f" got {tuple(corpus.shape)}"
         )
     check_tokens(corpus, config, name)
@@ -105,9 +96,9 @@ def check_corpus(corpus, config, name="corpus"):
 def check_tokens(tokens, config, name):
     """Raise a `ValueError` where `tokens` are not all in the vocabulary of this `GPTConfig`."""
     least, most = (int(end) for end in tokens.aminmax())
-    if least < 0 or most >= config.vocabulary:
+    if least < 0 or most >= config.vocabulary_size:
         raise ValueError(
-            f"{name} must hold tokens from 0 to {config.vocabulary - 1}, got {least} to {most}"
+            f"{name} must hold tokens from 0 to {config.vocabulary_size - 1}, got {least} to {most}"
         )
 
 
@@ -121,7 +112,7 @@ def batch(corpus, size, context, generator):
 
     Parameters
     ----------
-    corpus : Tensor of shape (streams, length)
+    corpus : Tensor of shape (sequences, length)
     size : int
         Number of windows, B.
     context : int
@@ -129,10 +120,10 @@ def batch(corpus, size, context, generator):
     generator : torch.Generator
         A generator on the CPU.
     """
-    streams, length = corpus.shape
-    stream = torch.randint(streams, (size, 1), generator=generator)
+    sequences, length = corpus.shape
+    sequence = torch.randint(sequences, (size, 1), generator=generator)
     begin = torch.randint(length - context, (size, 1), generator=generator)
-    window = corpus[stream, begin + torch.arange(context + 1)].long()  # (B, T + 1)
+    window = corpus[sequence, begin + torch.arange(context + 1)].long()  # (B, T + 1)
     return window[:, :-1], window[:, 1:]
 
 
@@ -141,10 +132,10 @@ def windows(corpus, context, tokens=None):
 
     Parameters
     ----------
-    corpus : Tensor of shape (streams, length)
+    corpus : Tensor of shape (sequences, length)
     context : int
     tokens : int, optional
-        Stop at about as many tokens; by default, use all.
+        Soft limit on the number of tokens; by default, use all.
     """
     pieces = corpus.unfold(1, context + 1, context).flatten(0, 1).long()
     if tokens is not None:

@@ -1,227 +1,161 @@
-"""The recursion: train, sample, retrain.
+"""The experiment: a truth, then chains of generations that learn from it and from each other.
 
-p^(0) is trained on a text, and is the truth from there on. Each seed draws a real corpus
-from it and trains p^(1) on that, once for all mixtures; p^(m) for m >= 2 is trained from
-new random weights on what its mixture takes of the real corpus and of samples of
-p^(m-1). All generations have the same shape and number of steps. Seeds share p^(0), the
-held-out samples of it and the contexts that models are compared at; the mixtures of a
-seed share first weights and the order of batches.
+p^(0) is trained on a text, and is the truth from there on. Each seed draws a real corpus from it
+and trains p^(1) on that, once for all chains which ask the same of p^(0). A chain is one
+schedule with one step, and goes through `collapse_lib.recursion.run`: p^(m) for m >= 2 is
+trained from new random weights on samples of the models before it. All generations have the same
+shape and number of steps. Seeds share p^(0), the held-out samples of it and the contexts that
+models are compared at; the chains of a seed share first weights and the order of batches.
 
-Everything is kept in one folder, file by file, each written whole; a generation is finished
-when its measures are there, and is then never computed again::
+Everything is kept in one folder, file by file, each written whole; a generation is finished when
+its measures are there, and is then never computed again::
 
     settings.json  results.json
-    truth/                       p^(0): model, samples, measures; held_out.safetensors
-    seed-0/real.safetensors      the real corpus of a seed
-    seed-0/first/                p^(1): model, samples, measures
-    seed-0/50-50/02/             p^(2), p^(3), ... of a mixture
+    truth/                            p^(0): model, samples, measures; held_out.safetensors
+    seed-0/real-512.safetensors       the real corpus of a seed
+    seed-0/first-512/                 p^(1), trained on 512 sequences: model, samples, measures
+    seed-0/real-kept-50-50/           a chain: chain.json says which
+    seed-0/real-kept-50-50/02/        p^(2), p^(3), ... of it
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-import torch
 
+from collapse_lib import recursion, schedules
 from collapse_lib.gpt import checkpoint, data, measures
-from collapse_lib.gpt.presets import Preset
-from collapse_lib.gpt.sample import sample
-from collapse_lib.gpt.train import evaluate, train
-
-TRAINING, SAMPLES, HELD_OUT, CONTEXTS = range(4)  # what a random stream is for
+from collapse_lib.gpt.learner import (
+    CONTEXTS,
+    HELD_OUT,
+    SAMPLES,
+    SIZES,
+    TRAINING,
+    Learner,
+    processed,
+    seed_of,
+    stream,
+)
+from collapse_lib.gpt.names import chain_name
 
 
 @dataclass(frozen=True)
-class Recursion:
-    """One experiment and the folder that holds it.
+class Chain:
+    """One seed, one schedule, one step.
 
     Parameters
     ----------
-    preset : Preset
-    out : pathlib.Path
-    device : str
-    report : callable
-        Called as ``report(kind, amount, seconds)`` after "trained" iterations and "sampled"
-        tokens, and as ``report("finished", measures, seed)``.
+    seed : int
+    name : str
+        Of the schedule and the step.
+    schedule
+        One of `collapse_lib.schedules`; it counts sequences.
+    step : step or tuple of steps, optional
     """
 
-    preset: Preset
-    out: Path
-    device: str = "cpu"
-    report: object = lambda kind, amount, seconds: None
+    seed: int
+    name: str
+    schedule: object
+    step: object = None
 
-    def folder(self, seed, mixture, generation):
-        """Return where a generation is kept."""
-        if generation == 0:
-            return self.out / "truth"
-        if generation == 1:
-            return self.out / f"seed-{seed}" / "first"
-        return self.out / f"seed-{seed}" / slug(mixture) / f"{generation:02}"
+    @classmethod
+    def of(cls, seed, named, step=None):
+        """Return a chain of a schedule and its name."""
+        name, schedule = named
+        return cls(seed, chain_name(name, step), schedule, step)
 
-    def is_finished(self, seed, mixture, generation):
-        """Return whether a generation has been trained, sampled and measured."""
-        return (self.folder(seed, mixture, generation) / "measures.json").exists()
+    def rng(self):
+        """Return the generator of random sample sizes: the same whenever it is asked for."""
+        return np.random.default_rng(np.random.SeedSequence([self.seed, 0, SIZES]))
 
-    def make_truth(self, text):
-        """Train p^(0) on a text and draw what generations are compared with."""
-        preset, folder = self.preset, self.folder(None, None, 0)
-        if self.is_finished(None, None, 0):
-            return
-        tokenizer, corpus, validation = data.split(text, preset.model.context)
-        config = replace(preset.model, vocabulary=len(tokenizer))
-        facts = {"characters": tokenizer.characters}
-        model, curve = self._trained(folder, config, corpus, validation, _seed(0, 0), facts)
-        self._draw_truth(model, tokenizer, curve)
+    def size_of_first(self):
+        """Return the number of sequences that p^(1) is trained on."""
+        return int(schedules.table(self.schedule, 1, self.rng())[0, 0])
 
-    def take_truth(self, path):
-        """Use the model of a checkpoint as p^(0)."""
-        if self.is_finished(None, None, 0):
-            return
-        model, facts = checkpoint.load_model(path)
-        checkpoint.save_model(self.folder(None, None, 0) / "model.safetensors", model, facts)
-        self._draw_truth(model, data.Tokenizer(facts["characters"]), facts["curve"])
 
-    def _draw_truth(self, model, tokenizer, curve):
-        preset, folder = self.preset, self.folder(None, None, 0)
-        held_out = self._drawn(
-            folder / "held_out.safetensors", model, tokenizer, preset.measured_streams, HELD_OUT
-        )
+def make_truth(folder, text):
+    """Train p^(0) on a text and draw what generations are compared with."""
+    preset, truth = folder.preset, folder.truth
+    if folder.is_finished(truth):
+        return
+    tokenizer, corpus, validation = data.split(text, preset.model.context)
+    config = replace(preset.model, vocabulary_size=len(tokenizer))
+    metadata = {"characters": tokenizer.characters}
+    folder.train(truth.folder, config, corpus, validation, seed_of(0, 0, TRAINING), metadata)
+    _draw_truth(folder)
+
+
+def take_truth(folder, path):
+    """Use the model of a checkpoint as p^(0)."""
+    if folder.is_finished(folder.truth):
+        return
+    model, metadata = checkpoint.load_model(path)
+    checkpoint.save_model(folder.truth.folder / "model.safetensors", model, metadata)
+    _draw_truth(folder)
+
+
+def _draw_truth(folder):
+    """Draw and measure what generations are compared with."""
+    truth, preset = folder.truth, folder.preset
+    path, number = truth.folder / "held_out.safetensors", preset.measured_sequences
+    if not path.exists():
+        held_out = folder.draw(truth, number, (0, 0, HELD_OUT), truth.folder / "held_out")
         contexts = measures.draw_contexts(
-            held_out["tokens"], preset.contexts, model.config.context, _generator(0, 0, CONTEXTS)
+            held_out, preset.contexts, preset.model.context, stream(0, 0, CONTEXTS)
         )
-        held_out |= {"contexts": contexts, "next": measures.next_token(model, contexts)}
-        checkpoint.save(folder / "held_out.safetensors", held_out, {})
-        found = self._drawn(
-            folder / "samples.safetensors", model, tokenizer, preset.measured_streams, SAMPLES
+        p = measures.next_token(folder.load(truth), contexts)
+        checkpoint.save(path, {"tokens": held_out, "contexts": contexts, "next": p}, {})
+    text = folder.draw(truth, number, (0, 0, SAMPLES), truth.folder / "samples")
+    folder.measure(truth, None, text, {"generation": 0})
+
+
+def make_first(folder, chain):
+    """Train p^(1) of a chain, which may serve other chains as well."""
+    _follow(folder, chain, 1)
+
+
+def make_chain(folder, chain, generations):
+    """Train p^(2), ..., p^(generations) of a chain, whose p^(1) is there."""
+    learner = Learner(folder, chain.seed, chain.name, chain.step)
+    path = learner.chain / "chain.json"
+    described = {
+        "name": chain.name,
+        "schedule": repr(chain.schedule),
+        "first": chain.size_of_first(),
+    }
+    if chain.step is not None:  # p^(0) and p^(1) are measured without it, as chains share them
+        first = folder.out / f"seed-{chain.seed}" / f"first-{described['first']}"
+        kept = checkpoint.load(first / "next.safetensors")[0]
+        described["processed"] = [
+            processed(p, chain.step) for p in (folder.held_out()["next"], kept["next"])
+        ]
+    if not path.exists():
+        checkpoint.write_json(path, described)
+    standing = checkpoint.read_json(path)
+    if standing != described:
+        raise ValueError(
+            f"out must be new or hold a run with the same chain {described}, got"
+            f" {str(path)!r} with {standing}"
         )
-        found["next"] = held_out["next"]
-        self._measure(folder, model, tokenizer, curve, found, {"generation": 0})
-
-    def make_first(self, seed):
-        """Draw the real corpus of a seed, and train p^(1) on it."""
-        model, tokenizer = self._truth()
-        path = self.out / f"seed-{seed}" / "real.safetensors"
-        if not path.exists():
-            real = self._drawn(path, model, tokenizer, self.preset.streams, SAMPLES, seed)
-            checkpoint.save(path, real, {})
-        real = checkpoint.load(path)[0]["tokens"]
-        self._make(seed, "synthetic", 1, real)
-
-    def make_chain(self, seed, mixture, generations):
-        """Train p^(2), ..., p^(generations) of a mixture."""
-        preset = self.preset
-        real = checkpoint.load(self.out / f"seed-{seed}" / "real.safetensors")[0]["tokens"]
-        for m in range(2, generations + 1):
-            if self.is_finished(seed, mixture, m):
-                continue
-            last = checkpoint.load(self.folder(seed, mixture, m - 1) / "samples.safetensors")[0]
-            synthetic = last["tokens"][: preset.synthetic_streams(mixture)]
-            corpus = torch.cat([real[: preset.real_streams(mixture)], synthetic])
-            self._make(seed, mixture, m, corpus)
-
-    def _make(self, seed, mixture, generation, corpus):
-        """Train a generation on a corpus, draw its samples, measure it."""
-        if self.is_finished(seed, mixture, generation):
-            return
-        folder = self.folder(seed, mixture, generation)
-        truth, tokenizer = self._truth()
-        validation = checkpoint.load(self.out / "truth" / "held_out.safetensors")[0]["tokens"]
-        key = _seed(seed, generation)
-        model, curve = self._trained(folder, truth.config, corpus, validation, key)
-        streams = self.preset.sampled_streams(mixture)
-        path = folder / "samples.safetensors"
-        found = self._drawn(path, model, tokenizer, streams, SAMPLES, seed, generation)
-        facts = {"generation": generation, "mixture": mixture, "corpus_tokens": corpus.numel()}
-        self._measure(folder, model, tokenizer, curve, found, facts)
-        self.report("finished", facts | checkpoint.read_json(folder / "measures.json"), seed)
-
-    def _truth(self):
-        model, facts = checkpoint.load_model(self.out / "truth" / "model.safetensors", self.device)
-        return model, data.Tokenizer(facts["characters"])
-
-    def _trained(self, folder, config, corpus, validation, seed, facts=None):
-        """Return a model and its curve, from the folder where they stand there."""
-        path, progress = folder / "model.safetensors", folder / "training.safetensors"
-        if not path.exists():
-            model, curve = train(
-                config,
-                self.preset.training,
-                corpus,
-                seed,
-                validation,
-                progress,
-                self._timed("trained"),
-                self.device,
-            )
-            described = {name: checkpoint.load(progress)[1][name] for name in ("training", "seed")}
-            about = described | {"corpus": data.checksum(corpus), "curve": curve, **(facts or {})}
-            checkpoint.save_model(path, model, about | {"versions": checkpoint.versions()})
-        progress.unlink(missing_ok=True)
-        model, about = checkpoint.load_model(path, self.device)
-        return model, about["curve"]
-
-    def _drawn(self, path, model, tokenizer, streams, purpose, seed=0, generation=0):
-        """Return samples of a model as a corpus, from the file where it stands there."""
-        if path.exists():
-            return checkpoint.load(path)[0]
-        context, report = model.config.context, self._timed("sampled")
-        prompts = torch.full((streams, 1), tokenizer.start)
-        # The first T tokens still depend on the prompt; they are left out.
-        tokens = sample(
-            model,
-            prompts,
-            context + self.preset.length,
-            _generator(seed, generation, purpose),
-        )
-        report(tokens.numel())
-        return {"tokens": tokens[:, context:].contiguous()}
-
-    def _measure(self, folder, model, tokenizer, curve, found, facts):
-        """Measure a generation on contexts and on its samples; write both."""
-        held_out = checkpoint.load(self.out / "truth" / "held_out.safetensors")[0]
-        if "next" not in found:
-            found["next"] = measures.next_token(model, held_out["contexts"])
-        checkpoint.save(folder / "samples.safetensors", found, {})
-        from_first = None
-        if facts["generation"]:
-            first = folder if facts["generation"] == 1 else folder.parent.parent / "first"
-            first = checkpoint.load(first / "samples.safetensors")[0]["next"]
-            from_first = measures.mean_and_error(measures.l1(found["next"], first))
-        measured = found["tokens"][: self.preset.measured_streams]
-        from_truth = measures.mean_and_error(measures.l1(found["next"], held_out["next"]))
-        facts = facts | {
-            "l1_from_first": from_first,
-            "l1_from_truth": from_truth,
-            "entropy": measures.mean_and_error(measures.entropy(found["next"])),
-            "held_out_loss": measures.rounded(evaluate(model, held_out["tokens"])),
-            "curve": [[at, *map(measures.rounded, losses)] for at, *losses in curve],
-        }
-        variety = measures.variety(measured, held_out["tokens"], tokenizer)
-        checkpoint.write_json(folder / "measures.json", facts | variety)
-
-    def _timed(self, kind):
-        """Return a report of work of this kind that knows how long it took."""
-        last = perf_counter()
-
-        def report(amount, curve=None):
-            nonlocal last
-            now = perf_counter()
-            self.report(kind, amount, now - last)
-            last = now
-
-        return report
+    _follow(folder, chain, generations)
 
 
-def slug(mixture):
-    """Return the name of a mixture's folder."""
-    return mixture.replace("/", "-")
+def _follow(folder, chain, generations):
+    """Go through the one loop of recursive training; what is finished is read."""
+    learner = Learner(folder, chain.seed, chain.name, chain.step)
+    for _ in recursion.run(
+        learner, folder.truth, chain.schedule, generations, chain.rng(), chain.step
+    ):
+        pass  # the learner keeps everything
 
 
-def _seed(seed, generation, purpose=TRAINING):
-    """Return the seed of one random stream of the experiment."""
-    return int(np.random.SeedSequence([seed, generation, purpose]).generate_state(1)[0])
+def missing(folder, chain, generations):
+    """Return how many generations of a chain after p^(1) are not finished."""
+    learner = Learner(folder, chain.seed, chain.name)
+    folders = (learner.chain / f"{m:02}" for m in range(2, generations + 1))
+    return sum(not (folder / "measures.json").exists() for folder in folders)
 
 
-def _generator(seed, generation, purpose):
-    return torch.Generator().manual_seed(_seed(seed, generation, purpose))
+def first_is_missing(folder, chain):
+    """Return whether p^(1) of a chain is not finished."""
+    first = folder.out / f"seed-{chain.seed}" / f"first-{chain.size_of_first()}"
+    return not (first / "measures.json").exists()

@@ -2,21 +2,23 @@
 
 import math
 import re
+import unicodedata
 from collections import Counter
 
+import numpy as np
 import torch
+from scipy.special import rel_entr
 
-WORD = re.compile(r"\w+")
 TEXT_LENGTH = 500
 BANDS = (1, 2, 4, 8, 16)  # a word that is this frequent, and less so than the next band
 
 
 def draw_contexts(corpus, number, context, generator):
     """Return random windows of `context` tokens of a corpus, shape (number, context)."""
-    streams, length = corpus.shape
-    stream = torch.randint(streams, (number, 1), generator=generator)
+    sequences, length = corpus.shape
+    sequence = torch.randint(sequences, (number, 1), generator=generator)
     begin = torch.randint(length - context + 1, (number, 1), generator=generator)
-    return corpus[stream, begin + torch.arange(context)].long()
+    return corpus[sequence, begin + torch.arange(context)].long()
 
 
 @torch.inference_mode()
@@ -29,19 +31,19 @@ def next_token(model, contexts):
     return torch.cat(logits).double().softmax(-1).cpu()
 
 
-def l1(p, q):
-    """Return the 1-norm ||p - q||_1 of each context, from 0 to 2."""
-    return (p - q).abs().sum(-1)
+def divergence(p, q):
+    """Return the relative entropy D(p || q) of each context, in nats; q has no zeros."""
+    return rel_entr(p.numpy(), q.numpy()).sum(-1)
 
 
-def entropy(p):
-    """Return the entropy of each context's distribution, in nats."""
-    return torch.special.entr(p).sum(-1)
+def tokens_left(p):
+    """Return how many contexts leave 0, 1, ..., V tokens a positive probability."""
+    return torch.bincount((p > 0).sum(-1), minlength=p.shape[-1] + 1).tolist()
 
 
 def mean_and_error(values):
     """Return the mean over contexts and its standard error, rounded for a JSON file."""
-    return [rounded(values.mean()), rounded(values.std() / math.sqrt(len(values)))]
+    return [rounded(values.mean()), rounded(np.std(values, ddof=1) / math.sqrt(len(values)))]
 
 
 def variety(corpus, reference, tokenizer):
@@ -49,9 +51,9 @@ def variety(corpus, reference, tokenizer):
 
     Parameters
     ----------
-    corpus : Tensor of shape (streams, length)
+    corpus : Tensor of shape (sequences, length)
         What is to be measured.
-    reference : Tensor of shape (streams, length)
+    reference : Tensor of shape (sequences, length)
         Samples of p^(0), whose words are looked for in the corpus.
     tokenizer : Tokenizer
 
@@ -62,9 +64,9 @@ def variety(corpus, reference, tokenizer):
         of distinct words; the share of the reference's words that occur, by their frequency
         in the reference; and how the text begins.
     """
-    texts = [tokenizer.decode(stream) for stream in corpus]
+    texts = [tokenizer.decode(sequence) for sequence in corpus]
     frequencies = words(texts)
-    wanted = words(tokenizer.decode(stream) for stream in reference)
+    wanted = words(tokenizer.decode(sequence) for sequence in reference)
     return {
         "distinct_ngrams": distinct_ngrams(corpus, len(tokenizer)),
         "characters": character_counts(corpus, len(tokenizer)),
@@ -74,33 +76,48 @@ def variety(corpus, reference, tokenizer):
     }
 
 
-def distinct_ngrams(corpus, vocabulary, orders=(1, 2, 3, 4, 5)):
+def distinct_ngrams(corpus, vocabulary_size, orders=(1, 2, 3, 4, 5)):
     """Return how many different n-grams occur in a corpus, one number an order.
 
     Examples
     --------
-    >>> distinct_ngrams(torch.tensor([[0, 1, 0, 1]]), vocabulary=2, orders=(1, 2))
+    >>> distinct_ngrams(torch.tensor([[0, 1, 0, 1]]), vocabulary_size=2, orders=(1, 2))
     {'1': 2, '2': 2}
     """
-    found = {}
-    for order in orders:
-        # An n-gram as one number in base V; it fits 64 bits up to V = 6000 at order 5.
-        begins = max(0, corpus.shape[1] - order + 1)
-        grams = torch.zeros((len(corpus), begins), dtype=torch.int64)
-        for i in range(order):
-            grams = grams * vocabulary + corpus[:, i:].long()[:, :begins]
-        found[str(order)] = len(grams.unique())
+    tokens, found = corpus.long().numpy(), {}
+    grams = np.zeros((len(tokens), tokens.shape[1] + 1), dtype=np.int64)
+    for order in range(1, max(orders) + 1):
+        # The number of an n-gram among those that occur, so that codes stay small.
+        codes = grams[:, :-1] * vocabulary_size + tokens[:, order - 1 :]
+        distinct, numbers = np.unique(codes, return_inverse=True)
+        grams = numbers.reshape(codes.shape)
+        if order in orders:
+            found[str(order)] = len(distinct)
+        if not grams.size:
+            return found | {str(n): 0 for n in orders if n > order}
     return found
 
 
-def character_counts(corpus, vocabulary):
+def character_counts(corpus, vocabulary_size):
     """Return how often each token occurs."""
-    return torch.bincount(corpus.flatten().long(), minlength=vocabulary).tolist()
+    return torch.bincount(corpus.flatten().long(), minlength=vocabulary_size).tolist()
 
 
 def words(texts):
-    """Return how often each word occurs in the texts."""
-    return Counter(word for text in texts for word in WORD.findall(text))
+    """Return how often each word occurs in the texts.
+
+    Marks that combine with a letter belong to its word, which is counted in composed form.
+
+    Examples
+    --------
+    >>> words(["noe\u0308l, no\u00ebl"])
+    Counter({'noël': 2})
+    """
+    found = Counter()
+    for text in texts:
+        marks = "".join(c for c in set(text) if unicodedata.category(c).startswith("M"))
+        found.update(re.findall(rf"[\w{marks}]+", unicodedata.normalize("NFC", text)))
+    return found
 
 
 def surviving(reference, found):

@@ -7,7 +7,7 @@ which sees the tokens before it and no others:
     x = x + attention(norm(x));  x = x + mlp(norm(x))     per block   (B, T, C)
     logits = norm(x) @ token embedding transposed                     (B, T, V)
 
-V is the vocabulary, T the context, C the width; attention has H heads of D = C / H. This
+V is the vocabulary size, T the context, C the width; attention has H heads of D = C / H. This
 is the model of A. Radford et al., "Language models are unsupervised multitask learners"
 (2019): normalisation before each part, learned positions, GELU by tanh, an output layer
 tied to the token embedding.
@@ -21,6 +21,9 @@ from torch import nn
 
 from collapse_lib import _checks
 
+#: The largest number of a `GPTConfig`; what is damaged in a file is often far above it.
+LARGEST = 1_000_000
+
 
 @dataclass(frozen=True)
 class GPTConfig:
@@ -28,7 +31,7 @@ class GPTConfig:
 
     Parameters
     ----------
-    vocabulary : int
+    vocabulary_size : int
         Number of tokens, V.
     context : int
         The longest sequence the model sees, T.
@@ -44,11 +47,11 @@ class GPTConfig:
 
     Examples
     --------
-    >>> GPTConfig(vocabulary=65, context=128, width=256, layers=8, heads=4, dropout=0.2).heads
+    >>> GPTConfig(vocabulary_size=65, context=128, width=256, layers=8, heads=4, dropout=0.2).heads
     4
     """
 
-    vocabulary: int
+    vocabulary_size: int
     context: int
     width: int
     layers: int
@@ -56,13 +59,15 @@ class GPTConfig:
     dropout: float = 0.0
 
     def __post_init__(self):
-        for name in ("vocabulary", "context", "width", "layers", "heads"):
-            _checks.integer(getattr(self, name), name, 1)
+        for name in ("vocabulary_size", "context", "width", "layers", "heads"):
+            size = _checks.integer(getattr(self, name), name, 1, LARGEST)
+            object.__setattr__(self, name, size)
         if self.width % self.heads:
             raise ValueError(
                 f"width must be a multiple of heads, got width {self.width}, heads {self.heads}"
             )
-        if _checks.unit_interval(self.dropout, "dropout") == 1:
+        object.__setattr__(self, "dropout", float(_checks.unit_interval(self.dropout, "dropout")))
+        if self.dropout == 1:
             raise ValueError("dropout must be below 1, got 1")
 
 
@@ -145,7 +150,7 @@ class GPT(nn.Module):
 
     Examples
     --------
-    >>> model = GPT(GPTConfig(vocabulary=5, context=8, width=16, layers=2, heads=2))
+    >>> model = GPT(GPTConfig(vocabulary_size=5, context=8, width=16, layers=2, heads=2))
     >>> model(torch.tensor([[3, 1, 4]])).shape
     torch.Size([1, 3, 5])
     """
@@ -153,7 +158,7 @@ class GPT(nn.Module):
     def __init__(self, config, generator=None):
         super().__init__()
         self.config = config
-        self.tokens = nn.Embedding(config.vocabulary, config.width)
+        self.tokens = nn.Embedding(config.vocabulary_size, config.width)
         self.positions = nn.Embedding(config.context, config.width)
         self.drop = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
@@ -188,16 +193,40 @@ class GPT(nn.Module):
             cache.length = start + T
         return self.norm(x)
 
+    @staticmethod
+    def shapes(config):
+        """Return the shape of every weight of a model of this `GPTConfig`, by name.
+
+        Computed, so that a damaged config cannot ask for more memory than there is.
+        """
+        C, shapes = config.width, {}
+        for name, size in (("tokens", config.vocabulary_size), ("positions", config.context)):
+            shapes[f"{name}.weight"] = (size, C)
+        linear = {
+            "attention.queries_keys_values": (3 * C, C),
+            "attention.out": (C, C),
+            "mlp.0": (4 * C, C),
+            "mlp.2": (C, 4 * C),
+        }
+        for layer in range(config.layers):
+            for name, shape in linear.items():
+                shapes[f"blocks.{layer}.{name}.weight"] = shape
+                shapes[f"blocks.{layer}.{name}.bias"] = shape[:1]
+            for name in ("norm_1", "norm_2"):
+                for kind in ("weight", "bias"):
+                    shapes[f"blocks.{layer}.{name}.{kind}"] = (C,)
+        return shapes | {"norm.weight": (C,), "norm.bias": (C,)}
+
     def parameter_count(self):
         """Return the number of weights."""
         return sum(weights.numel() for weights in self.parameters())
 
     def _draw_weights(self, generator):
         """Normal weights of deviation 0.02, less where a block adds to its input; no biases."""
-        into_stream = 0.02 / (2 * self.config.layers) ** 0.5
+        residual = 0.02 / (2 * self.config.layers) ** 0.5
         for name, weights in self.named_parameters():
             if weights.ndim == 2:
                 adds = name.endswith(("attention.out.weight", "mlp.2.weight"))
-                nn.init.normal_(weights, std=into_stream if adds else 0.02, generator=generator)
+                nn.init.normal_(weights, std=residual if adds else 0.02, generator=generator)
             elif name.endswith("bias"):
                 nn.init.zeros_(weights)

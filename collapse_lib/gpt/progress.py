@@ -10,68 +10,52 @@ class Progress:
 
     Parameters
     ----------
-    planned : dict
-        Amounts of work by kind, such as {"trained": 7320, "sampled": 5_000_000}.
-    workers : int
-        How many processes share it.
-    say : callable
+    planned : int
+        Steps of training. Sampling is in proportion to it, more or less.
+    log : callable
         Takes a line of text.
 
     Examples
     --------
-    >>> progress = Progress({"trained": 100, "sampled": 0}, workers=2, say=print)
-    >>> progress.done("trained", 40, seconds=20.0)
-    >>> progress.left()
-    15.0
+    >>> progress = Progress(planned=100, log=print)
+    >>> progress.left(elapsed=20.0) is None
+    True
+    >>> progress.trained(40)
+    >>> progress.left(elapsed=20.0)
+    30.0
     """
 
-    def __init__(self, planned, workers=1, say=print):
-        self.planned, self.workers, self.say = planned, workers, say
-        self.amounts = dict.fromkeys(planned, 0)
-        self.seconds = dict.fromkeys(planned, 0.0)
-        self.said = perf_counter()
+    def __init__(self, planned, log=print):
+        self.planned, self.log, self.done = planned, log, 0
+        self.start = self.logged = perf_counter()
 
     def __call__(self, kind, *what):
-        """Take a report of `collapse_lib.gpt.experiment.Recursion`."""
-        if kind == "finished":
-            self.finished(*what)
-        else:
-            self.done(kind, *what)
+        """Take a report of a `collapse_lib.gpt.learner.Folder`."""
+        {"trained": self.trained, "finished": self.finished}[kind](*what)
 
-    def done(self, kind, amount, seconds):
-        """Count work that took so many seconds of one process."""
-        self.amounts[kind] += amount
-        self.seconds[kind] += seconds
-        if perf_counter() - self.said > EVERY:
-            shares = ", ".join(
-                f"{kind} {self.amounts[kind] / max(1, planned):.0%}"
-                for kind, planned in self.planned.items()
-            )
-            self._say(shares)
+    def trained(self, iterations):
+        """Count steps of training."""
+        self.done += iterations
+        if perf_counter() - self.logged > EVERY:
+            self._log(f"trained {min(1, self.done / max(1, self.planned)):.0%}")
 
-    def finished(self, found, seed):
-        """Say what a generation has come to."""
-        self._say(
-            f"seed {seed}, {found['mixture'] if found['generation'] > 1 else 'all mixtures'},"
-            f" generation {found['generation']}: held-out loss {found['held_out_loss']:.3f},"
-            f" distance from p^(1) {found['l1_from_first'][0]:.3f}"
+    def finished(self, found, seed, name):
+        """Log what a generation has come to."""
+        self._log(
+            f"seed {seed}, {name}, generation {found['generation']}: held-out loss"
+            f" {found['held_out_loss']:.3f}, distance from p^(1) {found['l1_from_first'][0]:.3f}"
         )
 
-    def left(self):
+    def left(self, elapsed):
         """Return the seconds that are left, None before anything can be known."""
-        total = 0.0
-        for kind, planned in self.planned.items():
-            remaining = planned - self.amounts[kind]
-            if remaining > 0 and not self.amounts[kind]:
-                return None
-            if remaining > 0:
-                total += remaining * self.seconds[kind] / self.amounts[kind]
-        return total / self.workers
+        if not self.done:
+            return None
+        return elapsed * max(0, self.planned - self.done) / self.done
 
-    def _say(self, line):
-        left = self.left()
-        self.say(line + ("" if left is None else f" - {duration(left)} left"))
-        self.said = perf_counter()
+    def _log(self, line):
+        self.logged = perf_counter()
+        left = self.left(self.logged - self.start)
+        self.log(line + ("" if left is None else f" - {duration(left)} left"))
 
 
 def duration(seconds):

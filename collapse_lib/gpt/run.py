@@ -6,21 +6,25 @@ import multiprocessing
 import os
 import threading
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import chain
 from pathlib import Path
 from queue import Empty
 
 import torch
 
-from collapse_lib import _checks
-from collapse_lib.gpt import checkpoint, data
-from collapse_lib.gpt.experiment import Recursion
-from collapse_lib.gpt.presets import MIXTURES, PRESETS, check_mixture
+from collapse_lib import _checks, schedules, steps
+from collapse_lib.gpt import checkpoint, data, experiment
+from collapse_lib.gpt.experiment import Chain
+from collapse_lib.gpt.learner import Folder
+from collapse_lib.gpt.names import parse_schedule
+from collapse_lib.gpt.presets import PRESETS
 from collapse_lib.gpt.progress import Progress
 
-DEVICES = ("cpu", "cuda")
-THREE = ("synthetic", "50/50", "20/80")
+DEVICES = ("cpu", "cuda", "mps")
+THREE = ("synthetic", "real-kept:50/50", "real-kept:20/80")
+#: Limits of what can be asked for: far above what a machine can do.
+MOST_GENERATIONS, MOST_SEEDS, MOST_WORKERS, MOST_THREADS = 1000, 1000, 256, 256
 
 
 def run_recursion(
@@ -28,12 +32,14 @@ def run_recursion(
     out,
     text=None,
     truth=None,
-    mixtures=THREE,
+    schedules=THREE,
     generations=10,
     seeds=3,
     workers=1,
     device="cpu",
-    say=None,
+    threads=1,
+    step=None,
+    log=None,
 ):
     """Train generation after generation; go on where an earlier run in `out` has stopped.
 
@@ -47,20 +53,25 @@ def run_recursion(
         What p^(0) is trained on. Needed unless `truth` is given, or stands in `out`.
     truth : str or Path, optional
         The checkpoint of a model to be taken as p^(0), instead of training one.
-    mixtures : sequence of str
-        Out of "synthetic", "50/50", "20/80" (synthetic/real) and "real". In the last, every
-        generation is trained on the same real corpus, so that p^(m) differs from p^(1) by
-        chance alone.
+    schedules : sequence
+        Names, such as "synthetic", "real-kept:20/80" (20 percent synthetic, 80 percent real),
+        "real-fresh:50/50", "recent:3", "recent-kept:3", "accumulating", "random", "random-kept"
+        and "real"; or schedules, which count sequences. In "real", every generation is trained
+        on the same real corpus, so that p^(m) differs from p^(1) by chance alone.
     generations : int
         The last generation, at least 1.
     seeds : int
         Number of independent repetitions from the same p^(0): seeds 0, 1, ...
     workers : int
-        Number of processes, with one thread each if there are several. They change nothing
-        but the time; the number of threads changes the rounding.
+        Number of processes. They change nothing but the time.
     device : str
-        "cpu" or "cuda".
-    say : callable, optional
+        "cpu", "cuda" or "mps".
+    threads : int
+        Threads of each process. They change the rounding, so that a run keeps to one number.
+    step : step or tuple of steps, optional
+        What is done to the predictions of p^(1), p^(2), ... before they are sampled, see
+        `collapse_lib.steps`. The real corpus is drawn from p^(0) as it is.
+    log : callable, optional
         Takes lines about the progress.
 
     Returns
@@ -75,24 +86,27 @@ def run_recursion(
         experiment, or the text is empty or too short.
     """
     preset = _preset(preset)
-    if isinstance(mixtures, str):
-        raise ValueError(f"mixtures must be a sequence of names, got {mixtures!r}")
-    for mixture in mixtures:
-        check_mixture(mixture, "mixtures")
-    generations = _checks.integer(generations, "generations", 1)
-    seeds = range(_checks.integer(seeds, "seeds", 1))
-    workers = _checks.integer(workers, "workers", 1)
-    if device not in DEVICES or (device == "cuda" and not torch.cuda.is_available()):
-        raise ValueError(f"device must be one of {DEVICES} that PyTorch finds here, got {device!r}")
-    run = Recursion(preset, Path(out).absolute(), device)
-    _claim(run, text, truth)
-    progress = Progress(_planned(run, mixtures, generations, seeds), workers, say or (lambda _: _))
-    _take_or_make_truth(replace(run, report=progress), text, truth)
-    firsts = [("make_first", seed) for seed in seeds]
-    chains = [("make_chain", seed, mixture, generations) for seed in seeds for mixture in mixtures]
-    _perform(run, (firsts, chains), min(workers, len(chains)), progress)
-    found = results(run.out)
-    checkpoint.write_json(run.out / "results.json", found)
+    named = _named(schedules, preset)
+    steps.check(step)
+    generations = _checks.integer(generations, "generations", 1, MOST_GENERATIONS)
+    seeds = range(_checks.integer(seeds, "seeds", 1, MOST_SEEDS))
+    workers = _checks.integer(workers, "workers", 1, MOST_WORKERS)
+    threads = _checks.integer(threads, "threads", 1, MOST_THREADS)
+    _check_device(device)
+    folder = Folder(preset, _out(out), device)
+    chains = [Chain.of(seed, pair, step) for seed in seeds for pair in named]
+    with _threads(threads):
+        _claim(folder, text, truth, threads)
+        progress = Progress(_iterations(folder, chains, generations), log or (lambda line: None))
+        _take_or_make_truth(replace(folder, log=progress), text, truth)
+        firsts = {(chain.seed, chain.size_of_first()): chain for chain in chains}
+        tasks = (
+            [(experiment.make_first, chain) for chain in firsts.values()],
+            [(experiment.make_chain, chain, generations) for chain in chains],
+        )
+        _perform(folder, tasks, min(workers, len(chains)), threads, progress)
+        found = results(folder.out)
+    checkpoint.write_json(folder.out / "results.json", found)
     return found
 
 
@@ -107,10 +121,14 @@ def results(out):
     Returns
     -------
     dict
-        The "settings" and the "versions"; "truth", the measures of p^(0); and "seeds", one
-        entry a seed: its number, "first", the measures of p^(1), and for each mixture the
-        list of the measures of p^(2), p^(3), ... Pairs are a mean over contexts and its
-        standard error.
+        The "settings"; the "versions" that computed it, a list, with more than one entry if
+        they changed on the way; "truth", the measures of p^(0); and "seeds", one entry a seed:
+        its number, "first", the measures of p^(1), and for each schedule, by its name and that
+        of its step, the list of the measures of p^(2), p^(3), ... Where there are steps, also
+        "processed", what each makes of p^(0) and p^(1); its "tokens" are how many contexts
+        leave 0, 1, 2, ... tokens. Pairs are a mean over contexts and its standard error. If
+        schedules ask for real corpora of several sizes, "first" is the p^(1) of the preset's
+        size N, and the lists of the others begin with their own.
 
     Raises
     ------
@@ -121,25 +139,49 @@ def results(out):
     if not (out / "truth" / "measures.json").exists():
         raise ValueError(f"out must be a folder with a run whose p^(0) is done, got {str(out)!r}")
     settings = checkpoint.read_json(out / "settings.json")
-    _, facts = checkpoint.load(out / "truth" / "model.safetensors")
-    seeds = []
+    metadata = checkpoint.load_metadata(out / "truth" / "model.safetensors")
+    usual = settings["preset"]["sequences"]
+    seeds, made = [], []
     for path in sorted(out.glob("seed-*"), key=lambda path: int(path.name[5:])):
-        if not (path / "first" / "measures.json").exists():
-            continue
+        first = path / f"first-{usual}"
         entry = {"seed": int(path.name[5:])}
-        entry["first"] = checkpoint.read_json(path / "first" / "measures.json")
-        for mixture in MIXTURES:
-            measured = sorted((path / mixture.replace("/", "-")).glob("*/measures.json"))
-            if measured:
-                entry[mixture] = [checkpoint.read_json(file) for file in measured]
-        seeds.append(entry)
+        for measured in _measured([first]):
+            entry["first"] = measured
+        for chain in sorted(path.glob("*/chain.json")):
+            described = checkpoint.read_json(chain)
+            own = [] if described["first"] == usual else [path / f"first-{described['first']}"]
+            numbered = sorted(chain.parent.glob("[0-9]*"), key=lambda folder: int(folder.name))
+            if measured := _measured([*own, *numbered]):
+                entry[described["name"]] = measured
+            if measured and "processed" in described:
+                found = entry.setdefault("processed", {})
+                found[described["name"]] = described["processed"]
+        if len(entry) > 1:
+            seeds.append(entry)
+        made += sorted(path.glob("*/**/model.safetensors"))
     return {
         "settings": settings,
-        "versions": checkpoint.versions(),
-        "characters": facts["characters"],
+        "versions": _versions(made),
+        "characters": metadata["characters"],
         "truth": checkpoint.read_json(out / "truth" / "measures.json"),
         "seeds": seeds,
     }
+
+
+def _measured(folders):
+    """Return the measures of those of the generations that are finished."""
+    paths = (folder / "measures.json" for folder in folders)
+    return [checkpoint.read_json(path) for path in paths if path.exists()]
+
+
+def _versions(paths):
+    """Return the different versions that have computed some models, in the order of paths."""
+    found = []
+    for path in paths:
+        versions = checkpoint.load_metadata(path)["versions"]
+        if versions not in found:
+            found.append(versions)
+    return found or [checkpoint.versions()]
 
 
 def _preset(preset):
@@ -150,17 +192,56 @@ def _preset(preset):
     return preset
 
 
-def _claim(run, text, truth):
+def _named(wanted, preset):
+    """Return pairs of a name and a schedule, each once."""
+    if isinstance(wanted, str) or not isinstance(wanted, list | tuple):
+        raise ValueError(f"schedules must be a sequence of names or schedules, got {wanted!r}")
+    if not wanted:
+        raise ValueError("schedules must be at least one, got none")
+    named = {}
+    for one in wanted:
+        schedule = parse_schedule(one, preset.sequences) if isinstance(one, str) else one
+        schedules.check(schedule)
+        named[one if isinstance(one, str) else repr(one)] = schedule
+    return list(named.items())
+
+
+def _check_device(device):
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.mps.is_available()}
+    if not there.get(device if isinstance(device, str) else None):
+        raise ValueError(f"device must be one of {DEVICES} that PyTorch finds here, got {device!r}")
+
+
+def _out(out):
+    if not os.fspath(out):
+        raise ValueError(f"out must name a folder, got {out!r}")
+    return Path(out).absolute()
+
+
+@contextmanager
+def _threads(number):
+    """Compute with this number of threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _claim(folder, text, truth, threads):
     """Write the settings into the folder, or make sure that they are those which stand there."""
-    path = run.out / "settings.json"
+    path = folder.out / "settings.json"
     source = None
     if truth is not None:
-        _check_truth(truth, run.preset)
-        source = {"truth": hashlib.sha256(Path(truth).read_bytes()).hexdigest()}
+        _check_truth(truth, folder.preset)
+        source = {"truth": checksum_of_weights(truth)}
     elif text is not None:
-        data.split(text, run.preset.model.context)
-        source = {"text": hashlib.sha256(text.encode()).hexdigest()}
-    settings = json.loads(json.dumps({"preset": asdict(run.preset), "source": source}))
+        data.split(text, folder.preset.model.context)
+        source = {"text": hashlib.sha256(text.encode("utf8", "surrogatepass")).hexdigest()}
+    settings = {"preset": asdict(folder.preset), "source": source}
+    settings |= {"device": folder.device, "threads": threads}
+    settings = json.loads(json.dumps(settings))
     try:
         if not path.exists():
             if source is None:
@@ -168,73 +249,85 @@ def _claim(run, text, truth):
             checkpoint.write_json(path, settings)
     except OSError as error:
         raise ValueError(
-            f"out must be a folder that can be written to, got {str(run.out)!r} ({error})"
+            f"out must be a folder that can be written to, got {str(folder.out)!r} ({error})"
         ) from None
     standing = checkpoint.read_json(path)
     for key, value in settings.items():
+        if not isinstance(standing, dict) or key not in standing:
+            raise ValueError(f"out must hold settings with a {key}, got {str(path)!r} without")
         if standing[key] != value and not (key == "source" and value is None):
             raise ValueError(
-                f"out must be new or hold a run with the same {key}, got {str(run.out)!r}"
-                f" with {standing[key]}"
+                f"out must be new or hold a run with the same {key}, got {str(folder.out)!r}"
+                f" with {standing[key]} instead of {value}"
             )
 
 
 def _check_truth(path, preset):
     """Make sure that a file holds a model that can be p^(0)."""
     try:
-        _, facts = checkpoint.load_model(path)
+        model, metadata = checkpoint.load_model(path)
     except ValueError as error:
         raise ValueError(f"truth must be the file of a model: {error}") from None
-    if "characters" not in facts:
-        raise ValueError(f"truth must be a p^(0), which knows its characters, got {str(path)!r}")
-    shape = replace(preset.model, vocabulary=len(facts["characters"]))
-    if asdict(shape) != facts["model"]:
-        raise ValueError(f"truth must have the shape {asdict(shape)}, got {facts['model']}")
+    lacks = [name for name in ("characters", "curve") if name not in metadata]
+    if lacks:
+        raise ValueError(f"truth must be a p^(0), with its {lacks[0]}, got {str(path)!r} without")
+    tokenizer = data.Tokenizer(metadata["characters"])
+    shape = preset.model.context, len(tokenizer)
+    if (model.config.context, model.config.vocabulary_size) != shape:
+        raise ValueError(
+            f"truth must have the context and the vocabulary size {shape}, got"
+            f" {(model.config.context, model.config.vocabulary_size)}"
+        )
 
 
-def _take_or_make_truth(run, text, truth):
-    if run.is_finished(None, None, 0):
+def checksum_of_weights(path):
+    """Return the SHA-256 of the weights of a model and of its vocabulary."""
+    tensors, metadata = checkpoint.load(path)
+    found = hashlib.sha256(metadata["characters"].encode("utf8", "surrogatepass"))
+    for name in sorted(checkpoint.named(tensors, "weights.")):
+        found.update(name.encode() + tensors[f"weights.{name}"].numpy().tobytes())
+    return found.hexdigest()
+
+
+def _take_or_make_truth(folder, text, truth):
+    if folder.is_finished(folder.truth):
         return
     if truth is not None:
-        run.take_truth(truth)
+        experiment.take_truth(folder, truth)
     elif text is not None:
-        run.make_truth(text)
+        experiment.make_truth(folder, text)
     else:
-        raise ValueError(f"text must be given: p^(0) is not finished in {str(run.out)!r}")
+        raise ValueError(f"text must be given: p^(0) is not finished in {str(folder.out)!r}")
 
 
-def _planned(run, mixtures, generations, seeds):
-    """Return the work that is not done yet, by kind."""
-    preset = run.preset
-    missing = []
-    if not run.is_finished(None, None, 0):
-        missing.append(2 * preset.measured_streams)
-    for seed in seeds:
-        if not run.is_finished(seed, None, 1):
-            missing.append(2 * preset.streams)  # the real corpus, and samples of p^(1)
-        for mixture in mixtures:
-            for m in range(2, generations + 1):
-                if not run.is_finished(seed, mixture, m):
-                    missing.append(preset.sampled_streams(mixture))
-    tokens = sum(missing) * (preset.model.context + preset.length)
-    return {"trained": len(missing) * preset.training.iterations, "sampled": tokens}
+def _iterations(folder, chains, generations):
+    """Return the steps of training that are not done yet."""
+    firsts = {
+        (chain.seed, chain.size_of_first())
+        for chain in chains
+        if experiment.first_is_missing(folder, chain)
+    }
+    models = len(firsts) + sum(experiment.missing(folder, chain, generations) for chain in chains)
+    models += not (folder.truth.folder / "model.safetensors").exists()
+    return models * folder.preset.training.iterations
 
 
-def _perform(run, stages, workers, progress):
-    """Call the methods of `run` that each stage names, in as many processes."""
+def _perform(folder, stages, workers, threads, progress):
+    """Call the functions of each stage, in as many processes."""
     if workers == 1:
-        for name, *arguments in chain(*stages):
-            getattr(replace(run, report=progress), name)(*arguments)
+        for tasks in stages:
+            for function, *arguments in tasks:
+                function(replace(folder, log=progress), *arguments)
         return
     # Processes that start with the modules loaded, where the system has such.
     quick = "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if quick else "spawn")
     if quick:
-        context.set_forkserver_preload([Recursion.__module__])
+        context.set_forkserver_preload([experiment.__name__])
     queue = context.Queue()
-    with ProcessPoolExecutor(workers, context, _start, (queue,)) as pool:
+    with ProcessPoolExecutor(workers, context, _start, (queue, threads)) as pool:
         for tasks in stages:
-            waiting = [pool.submit(_work, run.preset, run.out, run.device, *task) for task in tasks]
+            waiting = [pool.submit(_work, folder, *task) for task in tasks]
             while not all(task.done() for task in waiting) or not queue.empty():
                 try:
                     progress(*queue.get(timeout=0.1))
@@ -244,11 +337,11 @@ def _perform(run, stages, workers, progress):
                 task.result()
 
 
-def _start(queue):
-    """Prepare a worker: one thread, and an end when the process that started it is killed."""
+def _start(queue, threads):
+    """Prepare a worker: its threads, and an end when the process that started it is killed."""
     global _queue
     _queue = queue
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -257,7 +350,10 @@ def _end_with_parent():
     os._exit(1)
 
 
-def _work(preset, out, device, name, *arguments):
+def _work(folder, function, *arguments):
     """Perform one task in a worker."""
-    run = Recursion(preset, out, device, lambda *what: _queue.put(what))
-    getattr(run, name)(*arguments)
+    function(replace(folder, log=_report), *arguments)
+
+
+def _report(*what):
+    _queue.put(what)

@@ -8,57 +8,62 @@ text: contexts that occur in training, where windows begin anywhere. Restarting 
 what allows a cache, since a token's keys and values change with its position.
 
 The uniform numbers are drawn first, one for each token; the rest is deterministic. A token
-is where its uniform number falls in the cumulated distribution.
+is where its uniform number falls in the cumulated distribution, after the step if there is one.
 """
 
 import torch
 
-from collapse_lib import _checks
+from collapse_lib import _checks, steps
 from collapse_lib.gpt import data
 from collapse_lib.gpt.model import Cache
 
-STREAMS_AT_ONCE = 256
+SEQUENCES_AT_ONCE = 64  # on a CPU, more are no quicker
 
 
 @torch.inference_mode()
-def sample(model, prompts, length, generator, streams_at_once=STREAMS_AT_ONCE):
-    """Continue every prompt by `length` tokens, at temperature 1.
+def sample(model, prompts, length, generator, sequences_at_once=SEQUENCES_AT_ONCE, step=None):
+    """Continue every prompt by `length` tokens.
 
     Parameters
     ----------
     model : GPT
-    prompts : Tensor of int, shape (streams, tokens)
-        Where the streams start: at least one token, at most the context.
+    prompts : Tensor of int, shape (sequences, tokens)
+        Where the sequences start: at least one token, at most the context.
     length : int
-        Number of tokens to draw for each stream.
+        Number of tokens to draw for each sequence.
     generator : torch.Generator or int
         A generator on the CPU, or a seed.
-    streams_at_once : int
-        How many streams run side by side; bounds the memory, changes nothing else.
+    sequences_at_once : int, optional
+        How many sequences run side by side; bounds the memory, changes no more than rounding.
+    step : step or tuple of steps, optional
+        What is done to the distribution of each token before it is drawn, see
+        `collapse_lib.steps`. By default nothing.
 
     Returns
     -------
-    Tensor of uint8 or int64, shape (streams, length)
-        The drawn tokens, without the prompts; uint8 where the vocabulary allows it.
+    Tensor of uint8 or int64, shape (sequences, length)
+        The drawn tokens, without the prompts; uint8 where the vocabulary size allows it.
 
     Raises
     ------
     ValueError
-        If the prompts are empty, longer than the context or not of the vocabulary, or a number
-        is out of range.
+        If the prompts are empty, longer than the context or not of the vocabulary, a number is
+        out of range, or `step` is no step.
 
     Examples
     --------
     >>> from collapse_lib.gpt import GPT, GPTConfig
-    >>> model = GPT(GPTConfig(vocabulary=5, context=8, width=16, layers=2, heads=2))
+    >>> model = GPT(GPTConfig(vocabulary_size=5, context=8, width=16, layers=2, heads=2))
     >>> sample(model, torch.zeros((3, 1), dtype=torch.int64), 20, generator=1).shape
     torch.Size([3, 20])
     """
     length = _checks.integer(length, "length", 0)
+    at_once = _checks.integer(sequences_at_once, "sequences_at_once", 1)
+    steps.check(step)
     context = model.config.context
     if prompts.ndim != 2 or not 1 <= prompts.shape[1] <= context:
         raise ValueError(
-            f"prompts must have shape (streams, 1 to {context}), got {tuple(prompts.shape)}"
+            f"prompts must have shape (sequences, 1 to {context}), got {tuple(prompts.shape)}"
         )
     if len(prompts):
         data.check_tokens(prompts, model.config, "prompts")
@@ -68,15 +73,14 @@ def sample(model, prompts, length, generator, streams_at_once=STREAMS_AT_ONCE):
     was_training = model.training
     model.eval()
     parts = [
-        _continue(model, *part)
-        for part in zip(prompts.split(streams_at_once), uniform.split(streams_at_once), strict=True)
+        _continue(model, *part, step)
+        for part in zip(prompts.split(at_once), uniform.split(at_once), strict=True)
     ]
     model.train(was_training)
-    small = model.config.vocabulary <= 256
-    return torch.cat(parts).to("cpu", torch.uint8 if small else torch.int64)
+    return torch.cat(parts).to("cpu", data.token_type(model.config.vocabulary_size))
 
 
-def _continue(model, prompts, uniform):
+def _continue(model, prompts, uniform, step):
     """Return the tokens that `uniform` picks, shape (B, length)."""
     device = next(model.parameters()).device
     B, start = prompts.shape
@@ -92,21 +96,23 @@ def _continue(model, prompts, uniform):
             cache.length = 0
         last = model.hidden(text[:, read:end], cache)[:, -1]
         logits = last @ model.tokens.weight.T
-        text[:, end] = pick(logits, uniform[:, end - start])
+        text[:, end] = pick(steps.apply(step, logits.softmax(-1)), uniform[:, end - start])
         read = end
     return text[:, start:]
 
 
-def pick(logits, uniform):
+def pick(p, uniform):
     """Return the token at which each uniform number falls, shape (B,).
 
     Parameters
     ----------
-    logits : Tensor of shape (B, V)
+    p : Tensor of shape (B, V)
+        Distributions.
     uniform : Tensor of shape (B,)
         Numbers in [0, 1).
     """
-    cumulated = logits.softmax(-1).cumsum(-1)
-    # Rounding may leave the last sum below 1: what lies above belongs to the last token.
-    cumulated[:, -1] = 1
+    cumulated = p.cumsum(-1)
+    # Rounding may leave the last sum below 1: what lies above belongs to the last token that
+    # has any probability.
+    cumulated.masked_fill_(cumulated == cumulated[:, -1:], 1)
     return torch.searchsorted(cumulated, uniform[:, None].contiguous(), right=True)[:, 0]

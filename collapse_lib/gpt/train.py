@@ -32,7 +32,7 @@ class TrainConfig:
     ----------
     iterations : int
         Number of steps, each on one batch.
-    batch : int
+    batch_size : int
         Windows in a batch; a window has as many tokens as the model's context.
     learning_rate : float
         The largest step size of AdamW, reached at the end of the warm-up.
@@ -59,13 +59,13 @@ class TrainConfig:
 
     Examples
     --------
-    >>> config = TrainConfig(iterations=2000, batch=256, learning_rate=1e-3, warmup=100)
+    >>> config = TrainConfig(iterations=2000, batch_size=256, learning_rate=1e-3, warmup=100)
     >>> [round(config.rate(i), 6) for i in (0, 99, 1050, 1999)]
     [1e-05, 0.001, 0.00055, 0.0001]
     """
 
     iterations: int
-    batch: int
+    batch_size: int
     learning_rate: float
     warmup: int = 100
     final_share: float = 0.1
@@ -80,16 +80,20 @@ class TrainConfig:
     PRECISIONS: ClassVar = ("auto", "float32", "bfloat16")
 
     def __post_init__(self):
-        _checks.integer(self.warmup, "warmup", 0)
-        at_least_one = "iterations batch evaluate_every validation_tokens checkpoint_every"
+        plain = {"warmup": _checks.integer(self.warmup, "warmup", 0)}
+        at_least_one = "iterations batch_size evaluate_every validation_tokens checkpoint_every"
         for name in at_least_one.split():
-            _checks.integer(getattr(self, name), name, 1)
+            plain[name] = _checks.integer(getattr(self, name), name, 1)
         for name in ("learning_rate", "clip"):
-            _checks.positive(getattr(self, name), name)
+            plain[name] = _checks.positive(getattr(self, name), name)
         for name in ("final_share", "weight_decay"):
-            _checks.unit_interval(getattr(self, name), name)
-        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            plain[name] = float(_checks.unit_interval(getattr(self, name), name))
+        betas = _checks.within(self.betas, "betas", 0, 1)
+        if betas.shape != (2,) or not (betas < 1).all():
             raise ValueError(f"betas must be two numbers in [0, 1), got {self.betas!r}")
+        plain["betas"] = tuple(betas.tolist())
+        for name, value in plain.items():  # plain numbers, whatever came: they go into files
+            object.__setattr__(self, name, value)
         if self.precision not in self.PRECISIONS:
             raise ValueError(f"precision must be one of {self.PRECISIONS}, got {self.precision!r}")
 
@@ -102,25 +106,25 @@ class TrainConfig:
         return self.learning_rate * (self.final_share + (1 - self.final_share) * share)
 
 
-def train(model, training, corpus, seed, validation=None, path=None, report=None, device="cpu"):
+def train(model, training, corpus, seed, validation=None, path=None, log=None, device="cpu"):
     """Train a new model.
 
     Parameters
     ----------
     model : GPTConfig
     training : TrainConfig
-    corpus : Tensor of shape (streams, length)
+    corpus : Tensor of shape (sequences, length)
         What to train on.
     seed : int
         First weights, batches and dropout depend on it alone.
-    validation : Tensor of shape (streams, length), optional
+    validation : Tensor of shape (sequences, length), optional
         What the validation loss is measured on.
     path : str or Path, optional
         The file that keeps checkpoints. If it is there, training goes on from it.
-    report : callable, optional
-        Called as ``report(iterations, curve)``, with the steps since the last call.
+    log : callable, optional
+        Called as ``log(iterations, curve)``, with the steps since the last call.
     device : str, optional
-        "cpu" or "cuda".
+        "cpu", "cuda" or "mps".
 
     Returns
     -------
@@ -142,23 +146,23 @@ def train(model, training, corpus, seed, validation=None, path=None, report=None
         run = Training(model, training, corpus, seed, validation, device)
         if path is not None and Path(path).exists():
             run.resume(path)
-        _run_to_the_end(run, path, report or (lambda iterations, curve: None))
+        _run_to_the_end(run, path, log or (lambda iterations, curve: None))
     return run.model.eval(), run.curve
 
 
-def _run_to_the_end(run, path, report):
+def _run_to_the_end(run, path, log):
     """Step, evaluate and save until all iterations are done."""
     config = run.training
     if run.iteration == 0:
         run.evaluate()
-    reported = 0
+    logged = 0
     while run.iteration < config.iterations:
         run.step()
         done = run.iteration == config.iterations
         if done or run.iteration % config.evaluate_every == 0:
             run.evaluate()
-            report(run.iteration - reported, run.curve)
-            reported = run.iteration
+            log(run.iteration - logged, run.curve)
+            logged = run.iteration
         if path is not None and (done or run.iteration % config.checkpoint_every == 0):
             run.save(path)
 
@@ -169,9 +173,9 @@ def evaluate(model, corpus, tokens=None):
     Parameters
     ----------
     model : GPT
-    corpus : Tensor of shape (streams, length)
+    corpus : Tensor of shape (sequences, length)
     tokens : int, optional
-        Use about as many tokens from the beginning; by default, all.
+        Soft limit on the number of tokens, from the beginning; by default, all.
 
     Returns
     -------
@@ -185,7 +189,7 @@ def evaluate(model, corpus, tokens=None):
     Examples
     --------
     >>> from collapse_lib.gpt import GPT, GPTConfig
-    >>> config = GPTConfig(vocabulary=5, context=8, width=16, layers=2, heads=2)
+    >>> config = GPTConfig(vocabulary_size=5, context=8, width=16, layers=2, heads=2)
     >>> corpus = torch.tensor([[0, 1, 2, 3, 4, 3, 2, 1, 0]])
     >>> model = GPT(config, torch.Generator().manual_seed(0))
     >>> print(f"{evaluate(model, corpus):.2f}")  # untrained, so near log 5 = 1.61
@@ -246,7 +250,7 @@ class Training:
         config, model = self.training, self.model
         for group in self.optimizer.param_groups:
             group["lr"] = config.rate(self.iteration)
-        x, y = data.batch(self.corpus, config.batch, model.config.context, self.batches)
+        x, y = data.batch(self.corpus, config.batch_size, model.config.context, self.batches)
         with self._precision():
             logits = model(x.to(self.device)).flatten(0, 1)  # (B * T, V)
             loss = F.cross_entropy(logits, y.to(self.device).flatten())
@@ -266,13 +270,14 @@ class Training:
         self.curve.append([self.iteration, mean, loss])
         self.losses = []
 
-    def facts(self):
+    def metadata(self):
         """Return what makes this training the one it is."""
         return {
             "model": asdict(self.model.config),
             "training": asdict(self.training) | {"betas": list(self.training.betas)},
             "seed": self.seed,
             "corpus": data.checksum(self.corpus),
+            "threads": torch.get_num_threads(),
             "validation": None if self.validation is None else data.checksum(self.validation),
         }
 
@@ -285,27 +290,47 @@ class Training:
         tensors["losses"] = torch.tensor([loss.item() for loss in self.losses])
         tensors |= {f"generator.{name}": g.get_state() for name, g in self._generators().items()}
         progress = {"iteration": self.iteration, "curve": self.curve}
-        checkpoint.save(path, tensors, self.facts() | progress | checkpoint.versions())
+        checkpoint.save(path, tensors, self.metadata() | progress | checkpoint.versions())
 
     def resume(self, path):
         """Go on from a checkpoint of the same training."""
-        tensors, facts = checkpoint.load(path)
-        for key, expected in self.facts().items():
-            if facts.get(key) != expected:
+        tensors, metadata = checkpoint.load(path)
+        for key, expected in self.metadata().items():
+            if metadata.get(key) != expected:
                 raise ValueError(
                     f"path must name a checkpoint of the same {key} ({expected}),"
-                    f" got {str(path)!r} of {facts.get(key)}"
+                    f" got {str(path)!r} of {metadata.get(key)}"
                 )
+        try:
+            self._restore(tensors, metadata)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"path must name a whole checkpoint, got {str(path)!r} ({error!r})"
+            ) from None
+
+    def _restore(self, tensors, metadata):
+        """Take over what a checkpoint holds, or raise where it does not fit."""
+        iteration = _checks.integer(metadata["iteration"], "iteration", 1, self.training.iterations)
+        parameters = dict(self.model.named_parameters())
+        shapes = GPT.shapes(self.model.config)
+        checkpoint.check_weights(checkpoint.named(tensors, "weights."), shapes)
+        for key in ("exp_avg", "exp_avg_sq"):
+            checkpoint.check_weights(checkpoint.named(tensors, f"{key}."), shapes)
+        for name, weights in parameters.items():
+            step = tensors[f"step.{name}"]
+            if step.numel() != 1 or step.item() != iteration:
+                raise ValueError(f"step must be {iteration} for {name}, got {step}")
+            if (tensors[f"exp_avg_sq.{name}"] < 0).any():
+                raise ValueError(f"exp_avg_sq must not be negative, got less in {name}")
+            self.optimizer.state[weights] = {
+                key: tensors[f"{key}.{name}"].to(self.device if key != "step" else "cpu")
+                for key in ("step", "exp_avg", "exp_avg_sq")
+            }
         self.model.load_state_dict(checkpoint.named(tensors, "weights."))
-        for name, weights in self.model.named_parameters():
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                if f"{key}.{name}" in tensors:
-                    stored = tensors[f"{key}.{name}"].to(weights.device)
-                    self.optimizer.state[weights][key] = stored
         for name, generator in self._generators().items():
             generator.set_state(tensors[f"generator.{name}"])
         self.losses = list(tensors["losses"].to(self.device))
-        self.iteration, self.curve = facts["iteration"], facts["curve"]
+        self.iteration, self.curve = iteration, [list(row) for row in metadata["curve"]]
 
     def _generators(self):
         found = {"batches": self.batches, "dropout": torch.default_generator}

@@ -16,11 +16,26 @@ The symbols are those of the paper, for `sympy.Expr.subs` and the like:
 ``first``    the frequency of one token in the real corpus, written p_1
 ``beta``     the factor that `decay` returns
 ``T``        samples so far, where data accumulates
-``support``  tokens with positive probability, written s
+``support``  tokens with positive probability, written s; with smoothing, all tokens
+``A``        pseudo-counts in all, of which smoothing makes the weight ``lam``, written lambda
+``share``    the share of synthetic data, written alpha
+``tau``      the temperature
 ===========  ==============================================================================
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x
+from collapse_lib.symbolic.bias import (
+    A,
+    expected_collision_smoothed,
+    hill,
+    lam,
+    share,
+    smoothed_limit,
+    smoothed_recursion,
+    smoothing_balance,
+    tau,
+    temperature_multiplier,
+)
 from collapse_lib.symbolic.collapse import (
     collapse_probability_bounds,
     collapse_time_bounds,
@@ -40,6 +55,13 @@ from collapse_lib.symbolic.deviation import (
     squared_deviation_fresh,
     squared_deviation_from_truth,
     squared_deviation_given_corpus,
+)
+from collapse_lib.symbolic.families import (
+    gaussian_moments,
+    log_chi_square,
+    projection_condition,
+    variance_functions,
+    variance_recursion,
 )
 from collapse_lib.symbolic.fully_synthetic import (
     binomial_second_moment,
@@ -69,6 +91,7 @@ from collapse_lib.symbolic.training import cross_entropy_curvature, cross_entrop
 
 __all__ = [
     "S0",
+    "A",
     "DerivationError",
     "N",
     "S",
@@ -86,11 +109,16 @@ __all__ = [
     "decay",
     "expected_collision",
     "expected_collision_mixed",
+    "expected_collision_smoothed",
     "first",
     "gain",
+    "gaussian_moments",
     "geometric_sum",
     "harmonic_gap",
+    "hill",
+    "lam",
     "large_n_limits",
+    "log_chi_square",
     "m",
     "mean_given_corpus",
     "mixed_moment",
@@ -99,15 +127,24 @@ __all__ = [
     "p",
     "parents",
     "printed_residual",
+    "projection_condition",
     "random_limit",
     "random_step",
     "reciprocal_parents",
+    "share",
+    "smoothed_limit",
+    "smoothed_recursion",
+    "smoothing_balance",
     "squared_deviation",
     "squared_deviation_fresh",
     "squared_deviation_from_truth",
     "squared_deviation_given_corpus",
     "support",
+    "tau",
+    "temperature_multiplier",
     "theorem_2",
     "token_variance",
+    "variance_functions",
+    "variance_recursion",
     "x",
 ]

@@ -1,11 +1,14 @@
 """What all closed forms share."""
 
 from fractions import Fraction
-from math import exp, inf
+from math import exp, inf, log, log1p
 
 import numpy as np
 
 from collapse_lib import _checks
+
+#: The most binary digits of an exact result: a second or two.
+EXACT_DIGITS = 4_000_000
 
 
 def mixed_sizes(m, real, synthetic):
@@ -25,12 +28,34 @@ def one_like(value):
 def faded(steps, lost):
     """Return 1 - (1 - lost)^steps, without cancellation where a step loses little."""
     if np.ndim(steps) == 0 and isinstance(lost, Fraction):
-        return 1 - (1 - lost) ** steps
+        return 1 - _exact_power(1 - lost, steps)
+    result = -np.expm1(_log_left(steps, lost))
+    return result if result.ndim else float(result)
+
+
+def left(steps, lost):
+    """Return (1 - lost)^steps, without rounding 1 - lost where a step loses little."""
+    if np.ndim(steps) == 0 and isinstance(lost, Fraction):
+        return _exact_power(1 - lost, steps)
+    result = np.exp(_log_left(steps, lost))
+    return result if result.ndim else float(result)
+
+
+def _log_left(steps, lost):
     steps, lost = np.asarray(steps, dtype=float), np.asarray(lost, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = -np.expm1(steps * np.log1p(-lost))
-    result = np.where(lost == 1, np.where(steps == 0, 0.0, 1.0), share)
-    return result if result.ndim else float(result)
+        # Of a step that loses all, a rounding error may make more than all.
+        return np.where(steps == 0, 0.0, steps * np.log1p(-np.minimum(lost, 1)))
+
+
+def _exact_power(base, steps):
+    """Return base^steps of a `Fraction`, if it can be written down."""
+    if steps * base.denominator.bit_length() > EXACT_DIGITS and base not in (0, 1):
+        raise ValueError(
+            f"m must leave an exact result at most {EXACT_DIGITS:,} binary digits, got {steps} "
+            "generations; with a float for s0 or p it may be larger"
+        )
+    return base**steps
 
 
 def lost(real, synthetic):
@@ -56,3 +81,9 @@ def exp_or_inf(value):
 def spread(p):
     """Return Q = sum_i sqrt(p_i (1 - p_i))."""
     return float(np.sqrt(p * (1 - p)).sum())
+
+
+def log_sets(tokens):
+    """Return ln(2^k - 2): the number of sets of tokens that are neither empty nor full."""
+    tokens = _checks.integer(tokens, "tokens", 2)
+    return tokens * log(2) + log1p(-(2.0 ** (1 - tokens)))

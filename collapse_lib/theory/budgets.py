@@ -1,14 +1,24 @@
 """How much synthetic data a tolerance allows: the largest n that a bound on the deviation permits.
 
 Partially synthetic training as in `deviation`: epsilon is the largest expected distance
-``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m.
+``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m; in `budget_with_confidence`, the largest
+distance itself, with a probability.
 """
 
+from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import e, floor, inf, log, pi, sqrt
+from math import e, floor, inf, log, pi, sqrt, ulp
+from numbers import Rational
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import spread
+
+#: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
+#: agrees in more than `EXACT` of them with a whole number is one.
+DIGITS, EXACT = 200, 60
+#: A float of a fraction with a denominator up to this is taken for it.
+SIMPLE = 10**6
+from collapse_lib.theory._core import log_sets, spread
 
 
 def budget_as_printed(real, size, epsilon):
@@ -144,13 +154,90 @@ def budget(real, p, epsilon):
     (323, inf)
     """
     real = _checks.integer(real, "real", 1)
-    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
-    denominator = spread(_checks.distribution(p)) ** 2 * (1 - 1 / real) - (2 * real + 1) * squared
-    if denominator <= 0:
-        return inf
-    return floor(real**2 * squared / denominator)
+    squared = min(_decimal(epsilon), 2) ** 2  # no distance exceeds 2
+    with localcontext(prec=DIGITS):
+        allowed = _ratio(real**3 * squared)
+        needed = (real - 1) * _squared_spread(_meant(p)) - _ratio(real * (2 * real + 1) * squared)
+        if needed <= allowed.scaleb(-EXACT):
+            return inf
+        number = allowed / needed
+        nearest = number.to_integral_value()
+        return int(nearest if abs(number - nearest) < number.scaleb(-EXACT) else number)
+
+
+def budget_with_confidence(real, tokens, epsilon, delta):
+    """Return the largest n that keeps the distance itself below epsilon, with high probability.
+
+    Given a kept corpus with k distinct tokens, ``P(||p^(m) - p^(1)||_1 >= epsilon)`` is at most
+    ``(2^k - 2) exp(-epsilon^2 N (N + 2n) / (2n))`` for every m, see `deviation_probability_bound`.
+    With ``L = ln((2^k - 2) / delta) / epsilon^2``, that is at most delta for
+    ``n <= N^2 / (2 (L - N))``, and for any n where ``N >= L``. It speaks of one generation,
+    whichever it is, not of all at once, and needs no knowledge of the truth.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1 (N).
+    tokens : int
+        Distinct tokens in the corpus, at least 2 (k).
+    epsilon : float
+        The largest distance from the first model that is tolerated, above 0.
+    delta : float
+        The probability with which it may be exceeded, above 0.
+
+    Returns
+    -------
+    int or float
+        Samples of the last model; `math.inf` where any number is allowed.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> budget_with_confidence(real=1000, tokens=40, epsilon=0.1, delta=0.05)
+    241
+    >>> budget_with_confidence(real=4000, tokens=40, epsilon=0.1, delta=0.05)
+    inf
+    """
+    real = _checks.integer(real, "real", 1)
+    squared = _checks.positive(epsilon, "epsilon") ** 2
+    delta = _checks.positive(delta, "delta")
+    needed = (log_sets(tokens) - log(delta)) / squared
+    return inf if real >= needed else floor(real**2 / (2 * (needed - real)))
 
 
 def _decimal(epsilon):
     """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
-    return Fraction(repr(_checks.positive(epsilon, "epsilon")))
+    value = _checks.positive(epsilon, "epsilon")
+    return Fraction(epsilon if isinstance(epsilon, Rational) else repr(value))
+
+
+def _meant(p):
+    """Return p as the fractions that were meant, as 1/6, or as the exact values of its floats."""
+    exact = _checks.exact_distribution(p)
+    if exact:
+        return exact
+    floats = _checks.distribution(p).tolist()
+    simple = []
+    for value in floats:
+        simple.append(Fraction(value).limit_denominator(SIMPLE))
+        if abs(simple[-1] - Fraction(value)) > ulp(value):
+            break
+    if sum(simple) == 1 and len(simple) == len(floats):
+        return simple
+    values = [Fraction(value) for value in floats]
+    total = sum(values)
+    return values if total == 1 else [value / total for value in values]
+
+
+def _squared_spread(p):
+    """Return Q^2, with Q = sum_i sqrt(p_i (1 - p_i)), to many digits."""
+    numbers = ((_ratio(x), k) for x, k in Counter(p).items())
+    return sum(k * (x * (1 - x)).sqrt() for x, k in numbers) ** 2
+
+
+def _ratio(value):
+    return Decimal(value.numerator) / value.denominator

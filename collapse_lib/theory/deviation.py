@@ -10,7 +10,7 @@ from math import inf, log, pi
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import exp_or_inf, gain, mixed_sizes, spread
+from collapse_lib.theory._core import exp_or_inf, gain, log_sets, mixed_sizes, spread
 from collapse_lib.theory.concentration import log_concentration_factor, phi
 
 
@@ -186,6 +186,82 @@ def deviation_bound_given_corpus(m, real, synthetic, first):
     """
     m, real, synthetic = mixed_sizes(m, real, synthetic)
     return np.sqrt(gain(m, real, synthetic, 1.0)) * spread(_checks.distribution(first, "first"))
+
+
+def deviation_probability_bound(distance, real, synthetic, tokens):
+    """Return a bound on ``P(||p^(m) - p^(1)||_1 >= t | p^(1))`` that holds for every m.
+
+    It is ``(2^k - 2) exp(-t^2 N (N + 2n) / (2n))`` for a kept corpus with k distinct tokens: below
+    ``2^k exp(-N t^2)`` for any amount of synthetic data.
+
+    Parameters
+    ----------
+    distance : float or array_like of float
+        The distance t, from 0 to 2.
+    real : int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int
+        Samples of the last model, at least 1 (the paper's n).
+    tokens : int
+        Distinct tokens in the corpus, at least 2 (k).
+
+    Returns
+    -------
+    float or ndarray
+        At most 1.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{deviation_probability_bound(0.3, real=100, synthetic=100, tokens=4):.1e}")
+    1.9e-05
+    """
+    distance = _checks.within(distance, "distance", 0, 2)
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 1)
+    rate = real * (real + 2 * synthetic) / (2 * synthetic)
+    bound = np.exp(np.minimum(0.0, log_sets(tokens) - rate * distance**2))
+    return bound if bound.ndim else float(bound)
+
+
+def expected_chi_square(m, real, synthetic, tokens):
+    """Return ``E[chi2(p^(m), p^(1)) | p^(1)]`` exactly, partially synthetic, real corpus kept.
+
+    The divergence is ``sum_i (p_i^(m) - p_i^(1))^2 / p_i^(1)``, over the k distinct tokens of the
+    corpus. Its mean is ``c_m (k - 1)``, with c_m as in `expected_collision_mixed`: it depends on
+    the corpus through k alone. ``ln(1 + c_m (k - 1))`` bounds the mean loss of entropy.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+    tokens : int
+        Distinct tokens in the corpus, at least 1 (k).
+
+    Returns
+    -------
+    float or ndarray (the broadcast shape of m, real, synthetic)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{expected_chi_square(m=50, real=100, synthetic=100, tokens=21):.4f}")
+    0.0664
+    """
+    m, real, synthetic = mixed_sizes(m, real, synthetic)
+    return gain(m, real, synthetic, 1.0) * (_checks.integer(tokens, "tokens", 1) - 1)
 
 
 def _with_concentration(real, synthetic, size, phi_value):

@@ -1,13 +1,14 @@
 """Synthetic data alone: Theorem 1 of the paper, for fully synthetic training."""
 
 import numpy as np
-from scipy.special import xlog1py
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import faded, one_like
+from collapse_lib.theory._core import faded, left, one_like
 
 # A collision probability that was computed in floats may miss 1/support by a rounding error.
 ROUNDING = 1e-12
+#: The most terms of a sum, in floats and exactly: a few seconds.
+MOST_TERMS, MOST_EXACT = 1_000_000, 5_000
 
 
 def expected_collision(m, n, s0):
@@ -86,7 +87,11 @@ def collapse_probability_bounds(m, n, s0, support):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
+    if np.ndim(m) or np.ndim(n):
+        s0 = float(_checks.unit_interval(s0, "s0"))
     variety, ratio, one = _variety(s0, support)
+    remaining = left(m, one / n)
+    variety, ratio, one = variety_left(s0, support)
     remaining = (1 - one / n) ** m
     return 1 - n * variety * remaining, 1 - ratio * remaining
 
@@ -121,7 +126,7 @@ def collapse_probability_lower_bound(m, n):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
-    return 1 - 3 * n / (n + 1) * (1 - 1 / n) ** m
+    return 1 - 3 / (1 + 1 / n) * left(m, 1 / n)
 
 
 def collapse_time_bounds(n, s0, support):
@@ -181,7 +186,8 @@ def collapse_time_upper_bound(p, n):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or above 1,000,000, or
+        5,000 if `p` is rational: there `collapse_time_diffusion` is close.
 
     Examples
     --------
@@ -189,9 +195,11 @@ def collapse_time_upper_bound(p, n):
     13.861
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_TERMS)
     series, power = 0 * p, p
     for k in range(1, n):
+        if not power.any():  # too small for a float, and so are all that follow
+            break
         series, power = series + power / k, power * p
     return 2 * n * ((1 - p) @ series) + power.sum()
 
@@ -228,6 +236,7 @@ def collapse_time_diffusion(p, n):
 
 
 def _variety(s0, support):
+def variety_left(s0, support):
     """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
     support = _checks.integer(support, "support", 2)
     s0 = _checks.unit_interval(s0, "s0")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import faded, gain, lost, mixed_sizes, one_like
+from collapse_lib.theory._core import faded, gain, left, lost, mixed_sizes, one_like
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
@@ -80,7 +80,7 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
     one = one_like(s0)
     real, synthetic = one * real, one * synthetic
     alpha = synthetic / (real + synthetic)
-    power = (alpha * ((1 + one / real) * alpha - one / real)) ** (m - 1)
+    power = left(m - 1, lost(real, synthetic))
     first = (1 + 2 * alpha - (1 - one / real) * alpha * power) / real
     second = (1 - one / real) * s0 * (1 + alpha - alpha * power / real)
     return (first + second) / (1 + (1 + one / real) * alpha)

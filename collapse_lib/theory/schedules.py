@@ -19,6 +19,11 @@ import numpy as np
 from collapse_lib import _checks, schedules
 from collapse_lib.theory._core import one_like
 
+#: The last generation of a product, in floats and exactly: a second or two.
+MOST, MOST_EXACT = 10_000_000, 10_000
+#: Factors that are multiplied at a time.
+BLOCK = 1_000_000
+
 
 def expected_collisions(schedule, generations, s0):
     """Return S_0, ..., S_M, the expected collision probabilities under any settled sizes.
@@ -154,15 +159,16 @@ def expected_collision_accumulating(m, real, synthetic, s0):
     >>> expected_collision_accumulating(m=2, real=2, synthetic=2, s0=Fraction(1, 2))
     Fraction(25, 32)
     """
-    m = _checks.integer(m, "m", 1)
+    s0 = _checks.unit_interval(s0, "s0")
+    m = _generation(m, 1, s0)
     real = _checks.integer(real, "real", 1)
     synthetic = _checks.integer(synthetic, "synthetic", 0)
-    left = 1 - _checks.unit_interval(s0, "s0")
     one = one_like(s0)
-    left = left * (1 - one / real)
-    for j in range(2, m + 1):
-        left = left * (1 - one * synthetic / (real + (j - 1) * synthetic) ** 2)
-    return 1 - left
+
+    def shares(j):
+        return one * synthetic / (real + (j - 1) * one * synthetic) ** 2
+
+    return s0 + (1 - s0) * _lost(one / real, shares, 2, m)
 
 
 def expected_collision_random(m, n, s0):
@@ -195,10 +201,27 @@ def expected_collision_random(m, n, s0):
     >>> expected_collision_random(m=2, n=2, s0=Fraction(1, 2))
     Fraction(25, 32)
     """
-    m = _checks.integer(m, "m", 0)
+    s0 = _checks.unit_interval(s0, "s0")
+    m = _generation(m, 0, s0)
     n = _checks.integer(n, "n", 1)
-    left = 1 - _checks.unit_interval(s0, "s0")
     one = one_like(s0)
-    for j in range(1, m + 1):
-        left = left * (1 - one / (n * j**2))
-    return 1 - left
+    return s0 + (1 - s0) * _lost(0 * one, lambda j: one / n / j**2, 1, m)
+
+
+def _generation(m, minimum, s0):
+    return _checks.integer(m, "m", minimum, MOST_EXACT if isinstance(s0, Fraction) else MOST)
+
+
+def _lost(first, shares, start, m):
+    """Return 1 - (1 - first) prod_{j=start}^m (1 - shares(j)), without cancellation in floats."""
+    if isinstance(first, Fraction):
+        left = 1 - first
+        for j in range(start, m + 1):
+            left *= 1 - shares(j)
+        return 1 - left
+    with np.errstate(divide="ignore"):  # all may be lost at once
+        logarithm = np.log1p(-first)
+        for begin in range(start, m + 1, BLOCK):
+            j = np.arange(begin, min(begin + BLOCK, m + 1), dtype=float)
+            logarithm += np.log1p(-shares(j)).sum()
+    return float(-np.expm1(logarithm))

@@ -50,7 +50,7 @@ def test_reciprocal_of_the_parents(n):
         value = mean(parents(k, n), lambda j: Fraction(1, j))
         assert value == Fraction(sum(j ** (k - 1) for j in range(1, n + 1)), n**k)
         assert value >= Fraction(1, k) + Fraction(1, 2 * n)
-        assert value <= Fraction(1, k) + Fraction(1, 2 * n) + Fraction(k - 1, 8 * n**2)
+        assert value <= Fraction(1, k) + Fraction(1, 2 * n) + Fraction(k - 1, 12 * n**2)
         shifted = mean(parents(k, n), lambda j: Fraction(1, j + 1))
         assert shifted == Fraction(sum(j**k for j in range(n + 1)), (n + 1) * n**k)
 
@@ -87,7 +87,7 @@ def test_psi_drops_by_no_more_than_its_bound(p):
 
         for k in range(2, n + 1):
             drop = psi(k) - mean(parents(k, n), psi)
-            assert drop <= differ(k) * (1 + Fraction(k - 1, 4 * n))
+            assert drop <= differ(k) * (1 + Fraction(k - 1, 6 * n))
 
 
 def w(x):
@@ -113,6 +113,37 @@ def test_w_drops_by_more_than_one(tokens, n):
             assert w(counts) - after >= 1 + collapse
             # Half of W would not do: the constant is needed.
             assert (w(counts) - after) / 2 < 1 + collapse
+
+
+def w_of(count, n):
+    """The part of W that belongs to one token."""
+    return 2 * (n - count) * (harmonic(n - 1) - harmonic(n - count - 1)) if count < n else 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 12])
+def test_the_part_of_each_token_drops_by_its_probability(n):
+    """W_i - E W_i' >= x_i + x_i^n while 0 < x_i < 1, which bounds the time of each winner."""
+    for count in range(1, n):
+        x = Fraction(count, n)
+        law = dict(enumeration.outcomes((x, 1 - x), n))
+        after = mean({counts[0]: weight for counts, weight in law.items()}, lambda c: w_of(c, n))
+        assert after == 2 * n * (1 - x) * sum(x**k / k for k in range(1, n))
+        drop = w_of(count, n) - after
+        assert drop >= x + x**n
+        assert drop / 2 < x + x**n  # half of W would not do
+    assert w_of(0, n) == w_of(n, n) == 0
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 40])
+def test_reciprocal_ancestors_grow_at_least_like_the_share(n):
+    """g(a) = n (1 - (1 - 1/n)^a) has 1 - 1/g(a) <= (1 - 1/(2n)) (1 - 1/a); equality at a = 1."""
+    for a in range(1, n + 1):
+        g = n * (1 - (1 - Fraction(1, n)) ** a)
+        assert mean(parents(a, n), lambda j: j) == g
+        bound = (1 - Fraction(1, 2 * n)) * (1 - Fraction(1, a))
+        assert 1 - 1 / g <= bound
+        if a == n > 2:  # a faster rate would be too much to ask
+            assert 1 - 1 / g > (1 - Fraction(2, n)) * (1 - Fraction(1, a))
 
 
 def test_the_last_inequality_of_the_tail():

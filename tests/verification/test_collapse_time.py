@@ -174,10 +174,111 @@ def test_bounds_on_the_expected_time(weights, tilt, n):
     assert exact <= 2 * n - 1 + TINY
     assert exact <= theory.collapse_time_upper_bound(p, n) + TINY
     assert 1 + (1 - s0) * tmrca - TINY <= exact <= 1 + (1 - np.sum(p**n)) * tmrca + TINY
-    diffusion, slack = theory.collapse_time_diffusion(p, n), 0.75 * np.log(n)
+    diffusion, slack = theory.collapse_time_diffusion(p, n), 0.5 * np.log(n)
     assert diffusion - 1 - slack - TINY <= exact
     assert theory.collapse_time_upper_bound(p, n) <= diffusion + 1 + TINY
     assert 2 * n - 2 - slack - TINY <= tmrca <= 2 * n - 2 + TINY
+    j = np.arange(2, n + 1)
+    differ = 1 - (p[p > 0, None] ** j).sum(axis=0)
+    assert exact - 1 >= 6 / 7 * 2 * n * np.sum(differ / (j * (j - 1))) - TINY
+
+
+@settings(deadline=None, max_examples=100)
+@given(weights, st.sampled_from([0.3, 1, 3]), st.integers(1, 100))
+def test_bounds_on_the_time_of_each_winner(weights, tilt, n):
+    p = np.where(np.array(weights) > 0, np.array(weights, dtype=float) ** tilt, 0)
+    p = p / p.sum()
+    times = coalescent.expected_collapse_time_by_winner(p, n)
+    limits = theory.collapse_time_diffusion_by_winner(p, n)
+    wins = p > 0
+    assert np.isnan(times[~wins]).all()
+    assert (times[wins] <= limits[wins] + 1 + TINY).all()
+    assert (times[wins] >= limits[wins] - 1 - 0.5 * np.log(n) - TINY).all()
+    mean = coalescent.expected_collapse_time(p, n)
+    assert p[wins] @ times[wins] == pytest.approx(mean, rel=1e-9)
+    order = np.argsort(p[wins])
+    assert (np.diff(times[wins][order]) <= TINY).all()  # the rarer, the later
+
+
+@settings(deadline=None, max_examples=100)
+@given(weights, st.sampled_from([0.3, 1, 3]), st.integers(1, 100))
+def test_s0_nearly_decides_the_expected_time(weights, tilt, n):
+    p = np.where(np.array(weights) > 0, np.array(weights, dtype=float) ** tilt, 0)
+    p = p / p.sum()
+    s0 = float(np.sum(p**2))
+    low, high = coalescent.expected_collapse_time_range(n, s0)
+    assert low - TINY <= coalescent.expected_collapse_time(p, n) <= high + TINY
+    low, high = theory.collapse_time_diffusion_bounds(n, s0)
+    assert low - 1e-7 <= theory.collapse_time_diffusion(p, n) <= high + 1e-7
+
+
+def test_equal_tokens_attain_the_upper_side_and_the_exponents_cannot_be_better():
+    fifth = Fraction(1, 5)
+    equal = [fifth] * 5
+    exact = coalescent.expected_collapse_time(equal, 9)
+    assert coalescent.expected_collapse_time_range(9, fifth)[1] == exact
+    high = theory.collapse_time_diffusion_bounds(9, 0.2)[1]
+    assert theory.collapse_time_diffusion(np.full(5, 0.2), 9) == pytest.approx(high)
+    # A dominant token among very many comes close to the lower side.
+    p = np.r_[0.5, np.full(10**6, 0.5e-6)]
+    low = theory.collapse_time_diffusion_bounds(9, float(np.sum(p**2)))[0]
+    assert theory.collapse_time_diffusion(p, 9) == pytest.approx(low, rel=1e-4)
+
+
+@pytest.mark.parametrize("p", [(1, 2, 1), (1, 5), (2, 0, 3, 1)])
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_winner_and_time_together_are_those_of_the_enumeration(p, n):
+    p = [Fraction(x, sum(p)) for x in p]
+    laws = enumeration.fully_synthetic(p, n, 4)
+    listed = [
+        [enumeration.mean(law, lambda model, i=i: model[i] == 1) for i in range(len(p))]
+        for law in laws[1:]
+    ]
+    cdf = coalescent.winner_cdf(p, n, 4)
+    assert cdf[1:].tolist() == listed
+    if n > 1:
+        assert coalescent.winner_cdf(p, n, 5)[2:].tolist() != listed  # A_m for A_(m-1)
+    assert (cdf.sum(axis=1) == coalescent.collapse_time_cdf(p, n, 4)).all()
+
+
+def test_times_of_each_winner_are_exact_in_fractions():
+    """Against the chain, conditioned on its end: Q_ij x_j / x_i, with the share x of the winner."""
+    p, n = [Fraction(1, 3), Fraction(2, 3)], 24
+    chain = AbsorbingChain(p, n)
+    free = chain.transient
+    moves, start = chain.transition_matrix[:free, :free], chain.start[:free]
+    for token, time in enumerate(coalescent.expected_collapse_time_by_winner(p, n)):
+        share = [Fraction(int(k), n) for k in chain.states[:free, token]]
+        visits = sp.Matrix(free, free, lambda i, j: int(i == j) - _exact(moves[i, j]))
+        lengths = visits.LUsolve(sp.Matrix([_exact(x) for x in share]))
+        listed = 1 + sum(_exact(s) * h for s, h in zip(start, lengths, strict=True)) / _exact(
+            p[token]
+        )
+        assert _exact(time) == listed
+
+
+def _exact(x):
+    return sp.Rational(x.numerator, x.denominator)
+
+
+def test_times_of_each_winner_by_simulation():
+    """Runs sorted by their winner; without the condition on the winner the means do not fit."""
+    p, n, runs = np.array([0.7, 0.2, 0.1]), 12, 30_000
+    rng = np.random.default_rng(3)
+    q, times, winner = np.tile(p, (runs, 1)), np.zeros(runs), np.full(runs, -1)
+    for m in range(1, 400):
+        free = winner < 0
+        q[free] = rng.multinomial(n, q[free]) / n
+        done = free & (q.max(axis=1) == 1)
+        times[done], winner[done] = m, q[done].argmax(axis=1)
+    assert (winner >= 0).all()
+    exact = coalescent.expected_collapse_time_by_winner(p, n)
+    mixed = coalescent.expected_collapse_time(p, n)
+    for token in range(3):
+        mine = times[winner == token]
+        error = mine.std(ddof=1) / np.sqrt(mine.size)
+        assert abs(mine.mean() - exact[token]) < WIDTH * error
+        assert abs(mine.mean() - mixed) > WIDTH * error
 
 
 @pytest.mark.paper("(7)", check="independent")

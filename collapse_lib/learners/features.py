@@ -1,0 +1,537 @@
+"""Softmax models with fixed features: how large a model is, is a number that one can set.
+
+Each context j has a fixed vector of features e_j; a model is a table of weights W, and its
+next-token probabilities are ``p_W(. | j) = softmax(W^T e_j)``. Training is maximum likelihood.
+One-hot features are the model of this book, in which training is counting; Gaussian vectors of a
+dimension below the number of contexts are what the paper's Section 5 proposes.
+
+Shapes: features (contexts, dimension), weights W (dimension, tokens), conditionals
+(..., contexts, tokens), whose rows are distributions, counts (..., contexts, tokens), and
+`weights` (contexts,), the share q_j of the samples that has context j. Leading axes are
+independent fits, done at once.
+
+The fit
+-------
+The likelihood is concave in W, and Newton's method with step control finds its maximum. Where no
+W attains it, because some token is never seen, say, the weights grow without bound while the
+probabilities converge: those of the losing tokens fall by a constant factor in every step. So the
+fit stops on what it is for, that sums of features agree between model and data.
+"""
+
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numba import njit
+from scipy.linalg import orth
+from scipy.optimize import linprog
+from scipy.special import rel_entr
+
+from collapse_lib import _checks
+
+#: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
+MOST_STEPS = 200
+#: When to stop: the largest difference of sums of (orthonormal) features, relative to the data.
+TOLERANCE = 1e-12
+#: Halvings of a step at most.
+MOST_HALVINGS = 40
+#: What the likelihood may fall by in a step, for its own rounding.
+ROUNDING = 1e-14
+
+
+def gaussian(contexts, dimension, rng):
+    """Return independent standard normal features, shape (contexts, dimension).
+
+    Parameters
+    ----------
+    contexts : int
+        At least 1.
+    dimension : int
+        At least 1. The first d columns are features of dimension d: a nested family of models.
+    rng : numpy.random.Generator or int
+
+    Returns
+    -------
+    ndarray of shape (contexts, dimension)
+
+    Examples
+    --------
+    >>> gaussian(contexts=3, dimension=2, rng=0).shape
+    (3, 2)
+    """
+    contexts = _checks.integer(contexts, "contexts", 1)
+    dimension = _checks.integer(dimension, "dimension", 1)
+    return _checks.generator(rng).standard_normal((contexts, dimension))
+
+
+def fit(features, counts):
+    """Return the maximum likelihood model of counted samples, by its conditionals.
+
+    Where the maximum is not attained, these are the probabilities that the likelihood tends to
+    its supremum with, to about 12 digits: a token that is lost has about 1e-12, not 0. Contexts
+    without samples get what the features make of the others.
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+    counts : array_like of shape (..., contexts, tokens)
+        How often each token followed each context; at least one sample in all. Numbers that are
+        not whole are weights.
+
+    Returns
+    -------
+    ndarray of shape (..., contexts, tokens)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, an entry is negative or not finite, or there are no samples.
+
+    Examples
+    --------
+    Two contexts that the model cannot tell apart share their samples:
+
+    >>> fit([[1.0], [1.0]], [[3, 1], [1, 3]]).round(6)
+    array([[0.5, 0.5],
+           [0.5, 0.5]])
+    """
+    features = _features(features)
+    counts = _checks.within(counts, "counts", 0, _checks.LARGEST)
+    if counts.ndim < 2 or counts.shape[-2] != len(features) or not counts.shape[-1]:
+        raise ValueError(
+            f"counts must have shape (..., {len(features)}, tokens), got shape {counts.shape}"
+        )
+    totals = counts.sum(axis=(-2, -1), keepdims=True)
+    if not (totals > 0).all():
+        raise ValueError("counts must hold at least one sample for each fit, got none")
+    return _maximise(features, counts / totals)
+
+
+def project(features, conditionals, weights):
+    """Return the best model of the class for known conditionals: what unlimited samples give.
+
+    It minimises ``D(p || p_W) = sum_j q_j KL(p(. | j) || p_W(. | j))`` over all weights W.
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+    conditionals : array_like of shape (..., contexts, tokens)
+        Rows that sum to 1.
+    weights : array_like of shape (contexts,)
+        The shares q_j of the contexts, above 0 and of sum 1.
+
+    Returns
+    -------
+    ndarray of shape (..., contexts, tokens)
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or rows or weights are no distributions.
+
+    Examples
+    --------
+    >>> project([[1.0], [1.0]], [[0.9, 0.1], [0.5, 0.5]], weights=[0.5, 0.5]).round(6)
+    array([[0.7, 0.3],
+           [0.7, 0.3]])
+    """
+    features, conditionals, weights = _arguments(features, conditionals, weights)
+    return _maximise(features, weights[:, None] * conditionals)
+
+
+def divergence(conditionals, other, weights):
+    """Return ``D(p || p') = sum_j q_j KL(p(. | j) || p'(. | j))``, in nats.
+
+    With p the truth it is the excess loss of p' on real text.
+
+    Parameters
+    ----------
+    conditionals, other : array_like of shape (..., contexts, tokens)
+        p and p', which broadcast.
+    weights : array_like of shape (contexts,)
+        The shares q_j of the contexts.
+
+    Returns
+    -------
+    float or ndarray
+        Infinite where p' lacks what p has.
+
+    Examples
+    --------
+    >>> print(f"{divergence([[0.5, 0.5]], [[0.25, 0.75]], [1.0]):.6f}")
+    0.143841
+    """
+    p = _checks.probabilities(conditionals, "conditionals")
+    other = _checks.probabilities(other, "other")
+    weights = _checks.distribution(weights, "weights")
+    _checks.broadcast(conditionals=p, other=other)
+    found = np.einsum("j,...jk->...", weights, rel_entr(p, other))
+    return found if found.ndim else float(found)
+
+
+def distance(conditionals, other, weights):
+    """Return ``sum_j q_j ||p(. | j) - p'(. | j)||_1``, from 0 to 2.
+
+    Parameters
+    ----------
+    conditionals, other : array_like of shape (..., contexts, tokens)
+        p and p', which broadcast.
+    weights : array_like of shape (contexts,)
+        The shares q_j of the contexts.
+
+    Returns
+    -------
+    float or ndarray
+
+    Examples
+    --------
+    >>> distance([[0.5, 0.5]], [[0.25, 0.75]], [1.0])
+    0.5
+    """
+    p = _checks.probabilities(conditionals, "conditionals")
+    other = _checks.probabilities(other, "other")
+    weights = _checks.distribution(weights, "weights")
+    _checks.broadcast(conditionals=p, other=other)
+    found = np.einsum("j,...jk->...", weights, np.abs(p - other))
+    return found if found.ndim else float(found)
+
+
+def effective_parameters(features, conditionals, weights):
+    """Return tr(I^-1 J): 2M times the expected statistical loss of a model of M real samples.
+
+    I is the Fisher information of the best model p*, J the covariance of its score under the
+    truth p. If p = p* both agree, and the trace is d (s - 1), the number of free weights; for a
+    model that cannot represent the truth it is another number (the "sandwich").
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+    conditionals : array_like of shape (contexts, tokens)
+        The truth p.
+    weights : array_like of shape (contexts,)
+        The shares q_j of the contexts, from which those of the samples are drawn.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    Two contexts that the model cannot tell apart, and two tokens: one weight.
+
+    >>> print(f"{effective_parameters([[1.0], [1.0]], [[0.9, 0.1], [0.5, 0.5]], [0.5, 0.5]):.6f}")
+    1.000000
+    """
+    features, p, weights = _arguments(features, conditionals, weights)
+    if p.ndim != 2:
+        raise ValueError(f"conditionals must have shape (contexts, tokens), got shape {p.shape}")
+    best, basis = project(features, p, weights)[:, :-1], orth(features)
+    p = p[:, :-1]
+    diagonal = np.eye(p.shape[1])
+    information = best[:, :, None] * (diagonal - best[:, None, :])
+    cross = p[:, :, None] * best[:, None, :]
+    score = p[:, :, None] * diagonal - cross - cross.transpose(0, 2, 1)
+    score += best[:, :, None] * best[:, None, :]
+    size = basis.shape[1] * p.shape[1]
+    i, j = (
+        np.einsum("j,ja,jb,jkl->akbl", weights, basis, basis, each, optimize=True)
+        for each in (information, score)
+    )
+    return float(np.trace(np.linalg.solve(i.reshape(size, size), j.reshape(size, size))))
+
+
+def contexts_without(features):
+    """Say for each context whether a token that no sample has gets probability 0 there.
+
+    It does where some v has ``e_j . v > 0`` and ``e_i . v >= 0`` for all other contexts i: moving
+    the token's weights along -v costs nothing and gains there (a linear program). Elsewhere it
+    keeps a positive probability, if the likelihood of the tokens that were seen has a maximum.
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+        Of the contexts that were seen.
+
+    Returns
+    -------
+    ndarray of bool, shape (contexts,)
+
+    Examples
+    --------
+    >>> contexts_without([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
+    array([False, False,  True])
+    """
+    features = _features(features)
+    contexts, dimension = features.shape
+    scale = np.abs(features).max(axis=1, keepdims=True)
+    rows = features / np.where(scale > 0, scale, 1)
+    # Maximise sum_j t_j under e_j . v >= t_j and 0 <= t_j <= 1: solutions add up and can be
+    # scaled, so that all contexts that can have t_j = 1 have it at once.
+    problem = {
+        "c": np.concatenate([np.zeros(dimension), -np.ones(contexts)]),
+        "A_ub": np.hstack([-rows, np.eye(contexts)]),
+        "b_ub": np.zeros(contexts),
+        "bounds": [(None, None)] * dimension + [(0, 1)] * contexts,
+    }
+    for method in ("highs", "highs-ipm"):  # where the cone is thin the first can give up
+        found = linprog(**problem, method=method)
+        if found.success:
+            return found.x[dimension:] > 0.5
+    raise ArithmeticError(f"the linear program was not solved: {found.message}")
+
+
+def unseen_vanishes(features):
+    """Return whether a token that no sample has gets probability 0 in every context.
+
+    That is, whether all features lie on one side of a plane: ``e_j . v > 0`` for some v. A
+    constant feature, or one-hot features, make it so. Features in general position have no
+    middle way: it vanishes in all contexts or in none.
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+        Of the contexts that were seen.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> unseen_vanishes([[1.0, 0.0], [0.0, 1.0]]), unseen_vanishes([[1.0], [-1.0]])
+    (True, False)
+    """
+    return bool(contexts_without(features).all())
+
+
+def half_space_probability(contexts, dimension):
+    """Return the probability that random vectors lie on one side of a plane (Wendel 1962).
+
+    ``2^(1-c) sum_{k<d} C(c-1, k)`` for c independent vectors in d dimensions, of any
+    distribution that is symmetric about 0 and gives no plane through 0 a positive probability.
+
+    Parameters
+    ----------
+    contexts : int
+        Number of vectors, at least 1.
+    dimension : int
+        At least 1.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> half_space_probability(contexts=2, dimension=1)
+    0.5
+    >>> half_space_probability(contexts=128, dimension=64)
+    0.5
+    """
+    contexts = _checks.integer(contexts, "contexts", 1)
+    dimension = _checks.integer(dimension, "dimension", 1)
+    ways = sum(comb(contexts - 1, k) for k in range(min(dimension, contexts)))
+    return ways / 2 ** (contexts - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax:
+    """A softmax model with fixed features, as a learner; see `collapse_lib.recursion.run`.
+
+    A model is its conditionals, shape (contexts, tokens). A corpus is an array of shape
+    (samples, 2): a context, drawn with the shares q_j, and the token after it.
+
+    Parameters
+    ----------
+    features : array_like of shape (contexts, dimension)
+    weights : array_like of shape (contexts,)
+        The shares q_j.
+    tokens : int
+        Vocabulary size, at least 1.
+
+    Examples
+    --------
+    >>> learner = Softmax([[1.0], [1.0]], weights=[0.5, 0.5], tokens=2)
+    >>> learner.fit(np.array([[0, 1], [0, 1], [1, 1], [1, 0]])).round(3)
+    array([[0.25, 0.75],
+           [0.25, 0.75]])
+    """
+
+    features: np.ndarray
+    weights: np.ndarray
+    tokens: int
+
+    def __post_init__(self):
+        features = _features(self.features)
+        _, _, weights = _arguments(features, np.ones((len(features), 1)), self.weights)
+        object.__setattr__(self, "features", features)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "tokens", _checks.integer(self.tokens, "tokens", 1))
+
+    def fit(self, corpus):
+        """Return the conditionals of the maximum likelihood model."""
+        counts = np.zeros((len(self.features), self.tokens))
+        np.add.at(counts, tuple(np.transpose(corpus)), 1)
+        return fit(self.features, counts)
+
+    def sample(self, model, size, rng):
+        """Return a corpus of `size` samples, in the order of drawing."""
+        joint = (self.weights[:, None] * model).ravel()
+        drawn = rng.choice(joint.size, size, p=joint / joint.sum())
+        return np.stack(np.divmod(drawn, self.tokens), axis=1)
+
+    def pool(self, corpora):
+        """Return one corpus of several."""
+        return np.concatenate(corpora)
+
+    def take(self, corpus, k):
+        """Return the first k samples of a corpus."""
+        return corpus[:k]
+
+
+def _maximise(features, shares):
+    """Return the conditionals that maximise sum_jk shares_jk log p(k | j), by Newton's method.
+
+    `shares` has shape (..., contexts, tokens) and sum 1. With as many independent features as
+    contexts every table of logits can be had, so that training is counting.
+    """
+    basis = orth(features)  # the model depends on the space of the features alone
+    if basis.shape[1] == len(features):
+        return _frequencies(shares)
+    batch = shares.reshape(-1, *shares.shape[-2:])
+    result = np.empty_like(batch)
+    for one, found in zip(batch, result, strict=True):
+        _newton(np.ascontiguousarray(basis), np.ascontiguousarray(one), found)
+    return result.reshape(shares.shape)
+
+
+def _frequencies(shares):
+    mass = shares.sum(axis=-1, keepdims=True)
+    uniform = np.full(shares.shape, 1 / shares.shape[-1])
+    return np.divide(shares, mass, out=uniform, where=mass > 0)
+
+
+@njit(nogil=True, cache=True)
+def _newton(basis, shares, p):
+    """Fill in p, of shape (contexts, tokens), by Newton steps, halved until they help.
+
+    The last token has logit 0. Plain loops, since BLAS loses far more time on threads than it
+    gains at these sizes.
+    """
+    d, free = basis.shape[1], shares.shape[1] - 1
+    w, after = np.zeros((d, free)), np.empty((d, free))
+    curvature, slope = np.empty((d * free, d * free)), np.empty((d, free))
+    likelihood = _evaluate(basis, shares, w, p)
+    for _ in range(MOST_STEPS):
+        largest = _slope(basis, shares, p, slope)
+        if largest <= TOLERANCE:
+            return
+        _curvature(basis, shares, p, curvature)
+        step = _solve(curvature, slope.copy().ravel()).reshape(slope.shape)
+        promised, length = (slope * step).sum(), 1.0
+        for _ in range(MOST_HALVINGS):
+            after[:] = w + length * step
+            risen = _evaluate(basis, shares, after, p) - likelihood
+            if risen >= 1e-4 * length * promised - ROUNDING:
+                break
+            length /= 2
+        w[:] = after
+        likelihood += risen
+
+
+@njit(nogil=True, cache=True)
+def _evaluate(basis, shares, w, p):
+    """Fill in the conditionals p of weights w; return the mean log-likelihood."""
+    likelihood = 0.0
+    for j in range(p.shape[0]):
+        p[j] = 0
+        for a in range(w.shape[0]):
+            p[j, :-1] += basis[j, a] * w[a]
+        p[j] -= p[j].max()
+        total = np.log(np.exp(p[j]).sum())
+        for k in range(p.shape[1]):
+            if shares[j, k] > 0:
+                likelihood += shares[j, k] * (p[j, k] - total)
+            p[j, k] = np.exp(p[j, k] - total)
+    return likelihood
+
+
+@njit(nogil=True, cache=True)
+def _slope(basis, shares, p, slope):
+    """Fill in the derivative of the likelihood in w; return its largest entry."""
+    slope[:] = 0
+    for j in range(p.shape[0]):
+        gap = shares[j, :-1] - shares[j].sum() * p[j, :-1]
+        for a in range(slope.shape[0]):
+            slope[a] += basis[j, a] * gap
+    return np.abs(slope).max()
+
+
+@njit(nogil=True, cache=True)
+def _curvature(basis, shares, p, curvature):
+    """Fill in minus the second derivative, its lower half: sum_j e_j e_j^T (x) q_j Cov_j."""
+    d, free = basis.shape[1], p.shape[1] - 1
+    curvature[:] = 0
+    row = np.empty(d * free)
+    for j in range(p.shape[0]):
+        mass = shares[j].sum()
+        for k in range(free):
+            for b in range(d):
+                for m in range(free):
+                    spread = p[j, k] * ((k == m) - p[j, m])
+                    row[b * free + m] = mass * basis[j, b] * spread
+            for a in range(d):
+                factor = basis[j, a]
+                for m in range((a + 1) * free):
+                    curvature[a * free + k, m] += factor * row[m]
+
+
+@njit(nogil=True, cache=True)
+def _solve(matrix, right):
+    """Solve by Cholesky, in place; directions in which the matrix is 0 to rounding stay at 0."""
+    size = len(right)
+    floor = 1e-15 * np.trace(matrix)
+    column = np.empty(size)
+    for i in range(size):
+        pivot = matrix[i, i]
+        if pivot <= floor:
+            matrix[i:, i] = 0
+            matrix[i, i], right[i] = np.inf, 0
+            continue
+        matrix[i:, i] /= np.sqrt(pivot)
+        right[i] /= matrix[i, i]
+        column[i + 1 :] = matrix[i + 1 :, i]
+        right[i + 1 :] -= right[i] * column[i + 1 :]
+        for k in range(i + 1, size):
+            factor = column[k]
+            for m in range(i + 1, k + 1):
+                matrix[k, m] -= factor * column[m]
+    for i in range(size - 1, -1, -1):
+        right[i] = 0.0 if np.isinf(matrix[i, i]) else right[i] / matrix[i, i]
+        right[:i] -= right[i] * matrix[i, :i]
+    return right
+
+
+def _features(features):
+    features = _checks.within(features, "features", -_checks.LARGEST, _checks.LARGEST)
+    if features.ndim != 2 or not features.size:
+        raise ValueError(
+            f"features must have shape (contexts, dimension), got shape {features.shape}"
+        )
+    if not features.any():
+        raise ValueError("features must not all be 0")
+    return features
+
+
+def _arguments(features, conditionals, weights):
+    features = _features(features)
+    conditionals = _checks.probabilities(conditionals, "conditionals")
+    if conditionals.ndim < 2 or conditionals.shape[-2] != len(features):
+        raise ValueError(
+            f"conditionals must have shape (..., {len(features)}, tokens), "
+            f"got shape {conditionals.shape}"
+        )
+    weights = _checks.distribution(weights, "weights")
+    if weights.shape != (len(features),) or not (weights > 0).all():
+        raise ValueError(f"weights must hold {len(features)} numbers above 0, got {weights!r}")
+    return features, conditionals, weights

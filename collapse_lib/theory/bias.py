@@ -1,0 +1,201 @@
+"""Bias that repeats: any step with a given bias, and smoothing, which is solved exactly.
+
+Smoothing adds A pseudo-counts in all, spread evenly over the s tokens of `p`, to every
+training set, that of generation 1 included. Trained on k samples with frequencies x, a model is
+
+    (1 - lam) x + lam u,   lam = A / (k + A),
+
+where u is the uniform distribution.
+"""
+
+from fractions import Fraction
+from math import inf, sqrt
+from numbers import Rational
+
+import numpy as np
+
+from collapse_lib import _checks
+from collapse_lib.theory._core import mixed_sizes
+
+
+def bias_ceiling(bias, real, synthetic):
+    """Return ``b n / N``: how far a bias of b, paid in every generation, takes the models.
+
+    A real corpus is kept, and what a model writes is moved by at most b in 1-norm before the
+    next one is trained on it. In the limit of many samples no model is further from the truth.
+    No 1-norm exceeds 2, so that a ceiling above 2 says nothing.
+
+    Parameters
+    ----------
+    bias : float or array_like of float
+        The most that processing moves any distribution, b, from 0 to 2.
+    real : int or array_like of int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int or array_like of int
+        Samples of the last model, at least 0 (the paper's n).
+
+    Returns
+    -------
+    float or ndarray (the broadcast shape)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> bias_ceiling(bias=0.02, real=100, synthetic=400)
+    0.08
+    """
+    bias = _checks.within(bias, "bias", 0, 2)
+    real = _checks.integers(real, "real", 1)
+    synthetic = _checks.integers(synthetic, "synthetic", 0)
+    _checks.broadcast(bias=bias, real=real, synthetic=synthetic)
+    ceiling = bias * synthetic / real
+    return float(ceiling) if np.ndim(ceiling) == 0 else ceiling
+
+
+def expected_collision_smoothed(m, n, p, pseudocounts):
+    """Return S_m for smoothed counting, synthetic data alone.
+
+    ``S_(m+1) = (1 - lam)^2 (1/n + (1 - 1/n) S_m) + (1 - (1 - lam)^2) / s`` with ``lam = A/(n+A)``,
+    from S_0; without pseudo-counts this is (6).
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 0.
+    n : int
+        Samples per generation, at least 1.
+    p : array_like of shape (tokens,)
+        The true distribution; the pseudo-counts are spread evenly over all its tokens, those of
+        probability 0 included.
+    pseudocounts : float
+        How many samples the smoothing is worth, A in all, at least 0. Add-one smoothing is
+        A = s, the number of tokens.
+
+    Returns
+    -------
+    float, Fraction (if m is a single number, and `p` and `pseudocounts` are rational) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> round(expected_collision_smoothed(m=50, n=100, p=[0.9, 0.1], pseudocounts=10), 4)
+    0.5227
+    """
+    m, n = _checks.integers(m, "m", 0), _checks.integer(n, "n", 1)
+    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts)
+    keep = (one * n / (n + pseudocounts)) ** 2
+    factor = keep * (1 - one / n)
+    limit = (keep / n + (1 - keep) / tokens) / (1 - factor) if factor != 1 else s0
+    return limit + factor**m * (s0 - limit)
+
+
+def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
+    """Return S_m for smoothed counting where the real corpus is kept.
+
+    Without pseudo-counts this is (9), corrected.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    real : int
+        Size of the real corpus, at least 1 (the paper's N).
+    synthetic : int
+        Samples of the last model, at least 0 (the paper's n).
+    p : array_like of shape (tokens,)
+        The true distribution; the pseudo-counts are spread evenly over all its tokens.
+    pseudocounts : float
+        How many samples the smoothing is worth in all, at least 0.
+
+    Returns
+    -------
+    float, Fraction (if m is a single number, and `p` and `pseudocounts` are rational) or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Notes
+    -----
+    With x the frequencies in the corpus, ``X = E <x, x>`` and ``w = A / (N + A)``, every model has
+    mean ``(1 - w) x + w u`` given x, so that ``E <x, p^(m)> = (1 - w) X + w / s`` for all m. Then
+
+        (N + n + A)^2 S_(m+1) = N^2 X + 2 N n E <x, p^(m)> + n + n (n - 1) S_m
+                                + (2 (N + n) A + A^2) / s.
+
+    Examples
+    --------
+    >>> round(expected_collision_mixed_smoothed(20, 100, 900, [0.9, 0.1], pseudocounts=10), 4)
+    0.7669
+    """
+    m, real, synthetic = mixed_sizes(m, real, synthetic)
+    if np.ndim(real) or np.ndim(synthetic):
+        raise ValueError("real and synthetic must be single numbers, got an array")
+    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts)
+    corpus = one / real + (1 - one / real) * s0
+    weight = one * pseudocounts / (real + pseudocounts)
+    first = (1 - weight) ** 2 * corpus + (1 - (1 - weight) ** 2) / tokens
+    inner = (1 - weight) * corpus + weight / tokens
+    mixed, total = real + synthetic, real + synthetic + pseudocounts
+    factor = one * synthetic * (synthetic - 1) / total**2
+    rest = real**2 * corpus + 2 * real * synthetic * inner + synthetic
+    rest = (rest + (2 * mixed * pseudocounts + pseudocounts**2) / tokens) / total**2
+    limit = rest / (1 - factor)
+    return limit + factor ** (m - 1) * (first - limit)
+
+
+def balanced_pseudocounts(n, p):
+    """Return the A for which smoothing exactly makes up, in the mean, for the variety lost.
+
+    With synthetic data alone the expected variety falls in every generation if there are fewer
+    pseudo-counts, and rises if there are more: A solves ``A (2 + A/n) = (1 - S_0) / (S_0 - 1/s)``.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 1.
+    p : array_like of shape (tokens,)
+        The true distribution; the pseudo-counts are spread evenly over all its tokens.
+
+    Returns
+    -------
+    float
+        Infinite for the uniform distribution, whose variety can only fall.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> a = balanced_pseudocounts(n=100, p=[0.9, 0.1])
+    >>> print(f"{a:.4f} {expected_collision_smoothed(7, 100, [0.9, 0.1], a):.4f}")
+    0.2809 0.8200
+    """
+    n = _checks.integer(n, "n", 1)
+    s0, tokens, _, _ = _numbers(p, 0)
+    above = float(s0 - Fraction(1, tokens)) if isinstance(s0, Fraction) else s0 - 1 / tokens
+    if above <= 1e-15:
+        return inf
+    ratio = (1 - float(s0)) / above
+    return ratio / (1 + sqrt(1 + ratio / n))
+
+
+def _numbers(p, pseudocounts):
+    """Return S_0, the number of tokens, A, and a 1 that keeps exact numbers exact."""
+    exact = _checks.exact_distribution(p)
+    checked = _checks.number(pseudocounts, "pseudocounts", 0, _checks.LARGEST)
+    if exact is not None and isinstance(pseudocounts, Rational):
+        return sum(x * x for x in exact), len(exact), Fraction(pseudocounts), Fraction(1)
+    p = _checks.distribution(p)
+    return float(p @ p), p.size, checked, 1.0

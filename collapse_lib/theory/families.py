@@ -1,0 +1,251 @@
+"""Families with a quadratic variance function: the second moments of the mean.
+
+A model is its mean mu, trained on n samples of variance ``V(mu) = v0 + v1 mu + v2 mu^2``. The
+means form a martingale, and ``E V(mu_m) = V(mu_0) + v2 Var(mu_m)``, so that one number of the
+family, the `curvature` v2, is all that enters. Counting has v2 = -1.
+"""
+
+from math import exp
+
+import numpy as np
+from scipy.special import psi
+
+from collapse_lib import _checks
+from collapse_lib.theory._core import one_like
+
+
+def expected_variance(m, n, variance, curvature):
+    """Return ``E V(mu_m) = (1 + v2/n)^m V(mu_0)``, synthetic data alone.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 0.
+    n : int
+        Samples per generation, at least 1.
+    variance : float or Fraction
+        V(mu_0), at least 0.
+    curvature : float or Fraction
+        v2, at least -n: -1 for counting and for the variance of a fitted Gaussian.
+
+    Returns
+    -------
+    float, Fraction (if `curvature` and `variance` are rational) or ndarray of the shape of `m`
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{expected_variance(m=12, n=7, variance=0.21, curvature=-1):.4f}")
+    0.0330
+    """
+    m = _checks.integers(m, "m", 0)
+    n = _checks.integer(n, "n", 1)
+    if curvature < -n or variance < 0:
+        raise ValueError(
+            "curvature must be at least -n and variance at least 0, "
+            f"got {curvature!r} and {variance!r}"
+        )
+    return (1 + one_like(curvature) * curvature / n) ** m * variance
+
+
+def squared_distance_from_first(m, real, synthetic, variance, curvature):
+    """Return ``E[(mu_m - mu_1)^2]`` given mu_1, where the real corpus is kept.
+
+    ``D_1 = 0`` and ``D_{m+1} = alpha^2 ((1 + v2/n) D_m + V(mu_1)/n)``, alpha = n/(N+n).
+
+    Parameters
+    ----------
+    m : int
+        Generation, at least 1.
+    real : int
+        Real samples, which are kept, at least 1 (N).
+    synthetic : int
+        Samples of the last model, at least 0 (n).
+    variance : float or Fraction
+        V(mu_1), at least 0.
+    curvature : float or Fraction
+        v2.
+
+    Returns
+    -------
+    float or Fraction
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> squared_distance_from_first(2, 3, 3, Fraction(1, 4), Fraction(-1))
+    Fraction(1, 48)
+    """
+    m = _checks.integer(m, "m", 1)
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 0)
+    distance = 0 * one_like(curvature) * variance
+    if synthetic == 0:
+        return distance
+    alpha = one_like(curvature) * synthetic / (real + synthetic)
+    for _ in range(m - 1):
+        distance = alpha**2 * ((1 + curvature / synthetic) * distance + variance / synthetic)
+    return distance
+
+
+def squared_distances(sizes, kept, variance, curvature):
+    """Return ``E[(mu_m - mu_0)^2]`` for m = 0, ..., M, any schedule with fixed sizes.
+
+    Every corpus is its model plus noise that is new, so mu_m - mu_0 is a sum of noises with fixed
+    weights. Noises of different models are uncorrelated; those of model t have the variance
+    ``E V(mu_t)`` over the number of samples, or over the larger number where two generations share
+    the beginning of a kept corpus. The cost grows like ``M^3``, with kept corpora like ``M^4``.
+
+    Parameters
+    ----------
+    sizes : sequence of array_like of int
+        ``sizes[m - 1][t]`` samples of model t train generation m: rows of a schedule's table.
+    kept : callable or bool
+        ``kept(t)`` says whether the corpus of model t is drawn once: a schedule's `keeps`.
+    variance : float
+        V(mu_0), at least 0.
+    curvature : float
+        v2.
+
+    Returns
+    -------
+    ndarray of shape (M + 1,)
+        ``E V(mu_m)`` is `variance` plus `curvature` times it.
+
+    Raises
+    ------
+    ValueError
+        If a generation has no samples.
+
+    Examples
+    --------
+    A random walk: synthetic data alone, known variance.
+
+    >>> squared_distances([[4], [0, 4], [0, 0, 4]], kept=False, variance=1.0, curvature=0.0)
+    array([0.  , 0.25, 0.5 , 0.75])
+    """
+    table = _lower(sizes)
+    is_kept = kept if callable(kept) else lambda t: bool(kept)
+    generations = len(table)
+    weights = np.zeros((generations + 1, generations, generations))  # of noise (source, user)
+    found = np.zeros(generations + 1)
+    for m in range(1, generations + 1):
+        share = table[m - 1] / table[m - 1].sum()
+        weights[m] = np.einsum("t,tsu->su", share[:m], weights[:m])
+        weights[m, :, m - 1] += share
+        for t in range(m):
+            users = np.flatnonzero(table[:m, t])
+            w, size = weights[m, t, users], table[users, t]
+            if is_kept(t):
+                square = w @ (1 / np.maximum.outer(size, size)) @ w
+            else:
+                square = (w**2 / size).sum()
+            found[m] += square * (variance + curvature * found[t])
+    return found
+
+
+def poisson_extinction(m, n, mean):
+    """Return the probability that a Poisson model has mean 0 by generation m.
+
+    ``n mu_m`` is a branching process with Poisson(1) children, begun with Poisson(n mu_0).
+
+    Parameters
+    ----------
+    m : int
+        Generation, at least 0.
+    n : int
+        Samples per generation, at least 1.
+    mean : float
+        mu_0, above 0.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> [round(poisson_extinction(m, n=5, mean=1.0), 3) for m in (1, 10, 100)]
+    [0.007, 0.423, 0.907]
+    """
+    m = _checks.integer(m, "m", 0)
+    n = _checks.integer(n, "n", 1)
+    mean = _checks.positive(mean, "mean")
+    if m == 0:
+        return 0.0
+    dead = 0.0  # the probability that the line of one child is extinct
+    for _ in range(m - 1):
+        dead = exp(dead - 1)
+    return exp(n * mean * (dead - 1))
+
+
+def gaussian_log_growth(n):
+    """Return ``E log(sigma^2_{m+1} / sigma^2_m)`` where mean and variance are both fitted.
+
+    ``psi((n-1)/2) + log(2/n)``, about -2/n: what a typical run loses in a generation, while the
+    mean over runs loses log(1 - 1/n), about -1/n.
+
+    Parameters
+    ----------
+    n : int
+        Samples per generation, at least 2.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> print(f"{gaussian_log_growth(100):.4f}, {np.log(1 - 1 / 100):.4f}")
+    -0.0202, -0.0101
+    """
+    n = _checks.integer(n, "n", 2)
+    return float(psi((n - 1) / 2) + np.log(2 / n))
+
+
+def limited_loss(m, samples, parameters, first=None):
+    """Return ``E D(p* || p^(m))`` to first order in 1/M for a softmax model with fixed features.
+
+    ``(first + (m - 1) d (s - 1)) / (2M)``, synthetic data alone.
+
+    Parameters
+    ----------
+    m : int or array_like of int
+        Generation, at least 1.
+    samples : int
+        Samples of a generation, in all contexts together (M).
+    parameters : int
+        Free weights d (s - 1).
+    first : float, optional
+        tr(I^-1 J), where the class does not contain the truth; by default `parameters`.
+
+    Returns
+    -------
+    float or ndarray of the shape of `m`
+
+    Examples
+    --------
+    >>> limited_loss(m=4, samples=1000, parameters=20)
+    0.04
+    """
+    m = _checks.integers(m, "m", 1)
+    samples = _checks.integer(samples, "samples", 1)
+    parameters = _checks.integer(parameters, "parameters", 1)
+    first = parameters if first is None else _checks.number(first, "first", 0, np.inf)
+    return (first + (m - 1) * parameters) / (2 * samples)
+
+
+def _lower(sizes):
+    """Return the sizes as a lower triangular array of shape (M, M)."""
+    table = np.zeros((len(sizes), len(sizes)))
+    for m, row in enumerate(sizes, start=1):
+        row = np.atleast_1d(_checks.integers(row, "sizes", 0))
+        if row.size < m or row[m:].any() or not row[:m].any():
+            raise ValueError(
+                f"sizes must have {m} entries for generation {m}, not all 0, got {row}"
+            )
+        table[m - 1, :m] = row[:m]
+    return table

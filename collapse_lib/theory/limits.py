@@ -1,0 +1,162 @@
+"""What is left after many generations: limits in m, given the corpus or on average.
+
+Given a kept corpus with counts c_1, ..., c_k, p^(m) tends in law to a Dirichlet(2c) vector if
+first m and then n grow. With fresh real data it is Dirichlet(2Np).
+"""
+
+import numpy as np
+from scipy.special import betaln, gammaln, xlogy
+
+from collapse_lib import _checks
+
+
+def distance_limit_given_corpus(counts):
+    """Return ``E[||p^(m) - p^(1)||_1 | corpus]`` in the limit of first m, then n to infinity.
+
+    A token of which the corpus has c of N samples ends with a Beta(2c, 2N - 2c) probability,
+    whose mean absolute deviation is added up over the tokens. By how much the bound from the
+    second moment overshoots can be read off it.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (tokens,)
+        How often the kept corpus has each token; at least one sample in all.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If `counts` holds a negative number or nothing else than zeros.
+
+    Examples
+    --------
+    >>> print(f"{distance_limit_given_corpus([1, 1]):.4f}")
+    0.3750
+    """
+    counts = np.atleast_1d(_checks.integers(counts, "counts", 0))
+    if counts.ndim != 1 or not counts.any():
+        raise ValueError(f"counts must have shape (tokens,) and a sample, got {counts}")
+    size = counts.sum()
+    a = 2.0 * counts[(counts > 0) & (counts < size)]
+    b = 2.0 * size - a
+    total = 2.0 * size
+    logs = xlogy(a, a) + xlogy(b, b) - (total + 1) * np.log(total) - betaln(a, b)
+    return float(2 * np.exp(logs).sum())
+
+
+def best_weight(real, synthetic):
+    """Return the weight of fresh real data that leaves the least error in the long run.
+
+    Each generation is ``w r + (1 - w) q``, with the frequencies r of N new real samples and q of
+    n samples of the last model. w is the root of ``(n - 1) w^2 + (N + 1) w = N`` between 0 and 1;
+    ``E sum_i (p_i^(m) - p_i)^2`` then tends to w times what the N samples alone leave. For
+    ``n = N`` it is near 0.618, the reciprocal of the golden ratio (He, Xu and Cheng 2026).
+
+    Parameters
+    ----------
+    real : int
+        New real samples in each generation, at least 1 (N).
+    synthetic : int
+        Samples of the last model, at least 1 (n).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> print(f"{best_weight(real=10, synthetic=100):.3f}")
+    0.267
+    """
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 1)
+    linear, square = real + 1, synthetic - 1
+    return 2 * real / (linear + float(np.sqrt(linear**2 + 4.0 * square * real)))
+
+
+def squared_deviation_weighted(weight, real, synthetic, p):
+    """Return the limit of ``E sum_i (p_i^(m) - p_i)^2`` where fresh real data has a given weight.
+
+    It is ``[w^2/N + (1 - w)^2/n] / [1 - (1 - w)^2 (1 - 1/n)] (1 - S_0)``. Pooling the samples, as
+    in `squared_deviation_fresh`, is the weight ``N / (N + n)``; see `best_weight` for the best.
+
+    Parameters
+    ----------
+    weight : float or array_like of float
+        w, from 0 to 1. At 0 nothing is real and the error grows to ``1 - S_0``.
+    real : int
+        New real samples in each generation, at least 1 (N).
+    synthetic : int
+        Samples of the last model, at least 1 (n).
+    p : array_like of shape (tokens,)
+        The true distribution.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> print(f"{squared_deviation_weighted(0.5, real=10, synthetic=10, p=[0.5, 0.5]):.4f}")
+    0.0323
+    """
+    weight = _checks.within(weight, "weight", 0, 1)
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 1)
+    p = _checks.distribution(p)
+    rest = (1 - weight) ** 2
+    noise = weight**2 / real + rest / synthetic
+    result = noise / (1 - rest * (1 - 1 / synthetic)) * float(p @ (1 - p))
+    return result if result.ndim else float(result)
+
+
+def expected_collision_accumulating_limit(real, synthetic, s0):
+    """Return the limit of S_m where every corpus so far is kept and each model adds n samples.
+
+    ``1 - S = (1 - S_1) Gamma(1 + a)^2 / (Gamma(1 + a - n^-1/2) Gamma(1 + a + n^-1/2))`` with
+    ``a = N/n`` and ``1 - S_1 = (1 - 1/N) (1 - S_0)``.
+
+    Parameters
+    ----------
+    real : int
+        Size of the real corpus, at least 1 (N).
+    synthetic : int
+        Samples that each model adds, at least 1 (n).
+    s0 : float
+        Collision probability of the true distribution, from 0 to 1.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    With one sample a generation it is Polya's urn:
+
+    >>> print(f"{expected_collision_accumulating_limit(real=4, synthetic=1, s0=0.5):.3f}")
+    0.700
+    """
+    real = _checks.integer(real, "real", 1)
+    synthetic = _checks.integer(synthetic, "synthetic", 1)
+    first = (1 - 1 / real) * (1 - float(_checks.unit_interval(s0, "s0")))
+    a, z = real / synthetic, synthetic**-0.5
+    kept = np.exp(2 * gammaln(1 + a) - gammaln(1 + a - z) - gammaln(1 + a + z))
+    return 1 - first * float(kept)

@@ -1,0 +1,314 @@
+"""Choosing what to keep: where models end whose output is processed before it is used again.
+
+In the limit of many samples, where training gives back what it was given, unless a function says
+otherwise. The real data, a share 1 - alpha of every training set, is never processed; what a model
+writes is. Synthetic data alone is alpha = 1: then p^(1) is the truth, and p^(m) the truth processed
+m - 1 times.
+"""
+
+from math import inf
+
+import numpy as np
+from scipy.integrate import quad
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import xlogy
+
+from collapse_lib import _checks
+
+#: How many rounds `temperature_limit` waits at most.
+MOST_ROUNDS = 1_000_000
+
+
+def house_of_cards(p, accept, share):
+    """Return where models end that learn from real data and from what a filter accepts.
+
+    A share alpha of the data is written by the last model, where token i is accepted with
+    probability f_i. The models tend to Kingman's house of cards,
+
+        q_i = (1 - alpha) p_i / (1 - alpha f_i / F),   F = sum_i f_i q_i.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution.
+    accept : array_like of shape (tokens,)
+        The f_i, from 0 to 1; above 0 for a token of positive probability.
+    share : float
+        The share alpha of synthetic data, from 0 to 1.
+
+    Returns
+    -------
+    ndarray of shape (tokens,)
+        Where alpha is 1, `p` on the tokens that are accepted most often.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> house_of_cards([0.5, 0.5], accept=[1, 0.5], share=0.5).round(4)
+    array([0.6404, 0.3596])
+    """
+    p, share = _checks.distribution(p), float(_checks.unit_interval(share, "share"))
+    f = _checks.within(accept, "accept", 0, 1)
+    if f.shape != p.shape or not (f * p).any():
+        raise ValueError(
+            f"accept must have shape {p.shape} and accept a token that occurs, got {accept!r}"
+        )
+    top = f[p > 0].max()
+    f = np.minimum(f, top)  # others do not occur
+    if share == 0:
+        return p.copy()
+    if share == 1:
+        best = np.where(f == top, p, 0)
+        return best / best.sum()
+
+    def models(ratio):  # of F to the largest f: between alpha and 1
+        return (1 - share) * p / (1 - share * f / top / ratio)
+
+    # At `low` the best tokens alone have mass 1, so that the sum is at least 1; at 1, at most 1.
+    low = share / (1 - (1 - share) * p[f == top].sum())
+    excess = [models(ratio).sum() - 1 for ratio in (low, 1.0)]
+    if excess[0] * excess[1] >= 0:  # one of them is the root, up to rounding
+        ratio = (low, 1.0)[int(np.argmin(np.abs(excess)))]
+    else:
+        ratio = brentq(lambda x: models(x).sum() - 1, low, 1, xtol=1e-16)
+    q = models(ratio)
+    return q / q.sum()
+
+
+def temperature_limit(p, tau, share, start=None):
+    """Return where models end that learn from real data and from text of temperature tau.
+
+    The map ``q -> (1 - alpha) p + alpha q^(1/tau) / sum(q^(1/tau))`` is repeated until it stands
+    still. It climbs a hill, so that it cannot run in a circle.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution.
+    tau : float
+        The temperature, above 0.
+    share : float
+        The share alpha of synthetic data, from 0 to 1.
+    start : array_like of shape (tokens,), optional
+        The first model; by default `p`. Where there are several limits, it decides which. A
+        uniform `p` stands still at once, even where the smallest push would move it: to see that,
+        start beside it.
+
+    Returns
+    -------
+    ndarray of shape (tokens,)
+        Where alpha is 1: below temperature 1 uniform on the likeliest tokens, above it uniform on
+        all that occur.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or no distribution.
+    RuntimeError
+        If a million rounds do not suffice, as may happen at the very threshold.
+
+    Examples
+    --------
+    >>> temperature_limit([0.6, 0.4], tau=0.5, share=0.3).round(4)
+    array([0.6547, 0.3453])
+    >>> temperature_limit([0.6, 0.4], tau=0.5, share=0.9).round(4)
+    array([0.9583, 0.0417])
+    """
+    p, tau = _checks.distribution(p), _checks.positive(tau, "tau")
+    share = float(_checks.unit_interval(share, "share"))
+    q = p if start is None else _checks.distribution(start, "start")
+    if q.shape != p.shape:
+        raise ValueError(f"start must have shape {p.shape}, got {q.shape}")
+    if share == 1 and tau != 1:
+        left = (q == q.max()) if tau < 1 else (q > 0)
+        return left / left.sum()
+    for _ in range(MOST_ROUNDS):
+        after = (1 - share) * p + share * _sharpened(q, 1 / tau)
+        if np.abs(after - q).sum() < 1e-14:
+            return after
+        q = after
+    raise RuntimeError(f"no limit was reached in {MOST_ROUNDS:,} rounds")
+
+
+def temperature_threshold(tokens, tau):
+    """Return the shares at which the uniform distribution loses its hold, and wins it back.
+
+    The truth is uniform on s tokens and the temperature below 1. From a share alpha of ``tau`` on,
+    the smallest advantage lets one token take over. Once it has, the share must fall below the
+    second threshold, the least alpha for which a model ``(x, (1-x)/(s-1), ...)`` with a favourite
+    reproduces itself, before the models can return. For two tokens both are equal.
+
+    Parameters
+    ----------
+    tokens : int
+        The number s, at least 2.
+    tau : float
+        The temperature, above 0 and at most 1.
+
+    Returns
+    -------
+    (float, float)
+        The share at which a token takes over, and the one below which none can stay on top.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> take_over, recover = temperature_threshold(tokens=52, tau=0.9)
+    >>> print(f"{take_over:.3f} {recover:.3f}")
+    0.900 0.784
+    """
+    s = _checks.integer(tokens, "tokens", 2)
+    tau = _checks.number(tau, "tau", 0, 1)
+    if tau == 0:
+        raise ValueError(f"tau must be above 0, got {tau!r}")
+    if s == 2 or tau == 1:
+        return tau, tau
+
+    def share(odds):  # the alpha at which favourite : another = exp(odds) stands still
+        x, sharp = (1 / (1 + (s - 1) * np.exp(-k * odds)) for k in (1, 1 / tau))
+        return (x - 1 / s) / (sharp - 1 / s)
+
+    grid = np.linspace(1e-3, 2 * np.log(s) + 10, 2001)
+    least = int(np.argmin([share(odds) for odds in grid]))
+    ends = grid[max(least - 1, 0)], grid[min(least + 1, grid.size - 1)]
+    found = minimize_scalar(share, bounds=ends, method="bounded", options={"xatol": 1e-12})
+    return tau, min(float(found.fun), tau)
+
+
+def nucleus_limit(p, mass):
+    """Return what nucleus sampling leaves in the end, synthetic data alone.
+
+    Of the tokens in the order of their probability, the first k are left, with k the largest number
+    for which token k has more than ``1 - mass`` of the probability of the first k. There are
+    fewer than ``1 / (1 - mass)`` of them.
+
+    Parameters
+    ----------
+    p : array_like of shape (tokens,)
+        The true distribution; of equally likely tokens those of lower index come first.
+    mass : float
+        The nucleus, above 0 and at most 1.
+
+    Returns
+    -------
+    ndarray of shape (tokens,)
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or `p` is no distribution.
+
+    Examples
+    --------
+    >>> nucleus_limit([0.5, 0.3, 0.15, 0.05], mass=0.9).round(4)
+    array([0.5263, 0.3158, 0.1579, 0.    ])
+    """
+    p = _checks.distribution(p)
+    mass = _checks.number(mass, "mass", 0, 1)
+    if mass == 0:
+        raise ValueError(f"mass must be above 0, got {mass!r}")
+    order = np.argsort(-p, kind="stable")
+    ranked = p[order]
+    stays = ranked > (1 - mass + 1e-14) * np.cumsum(ranked)
+    left = order[: np.flatnonzero(stays).max() + 1]
+    q = np.zeros_like(p)
+    q[left] = p[left] / p[left].sum()
+    return q
+
+
+def survival_with_filter(p, n, advantage):
+    """Return how likely a favoured token is to be the last one left: Kimura's formula.
+
+    Two tokens, synthetic data alone, n samples per generation. The odds of the favoured token are
+    multiplied by ``1 + advantage`` in every generation. The diffusion limit, for large n and a
+    small advantage, is ``(1 - exp(-2 n a p)) / (1 - exp(-2 n a))``.
+
+    Parameters
+    ----------
+    p : float or array_like of float
+        Probability of the favoured token, from 0 to 1.
+    n : int
+        Samples per generation, at least 1.
+    advantage : float
+        Above -1; a filter that accepts the others with probability f has ``1/f - 1``.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> round(survival_with_filter(0.05, n=400, advantage=0.005), 4)
+    0.1847
+    """
+    p, n = _checks.within(p, "p", 0, 1), _checks.integer(n, "n", 1)
+    advantage = _checks.number(advantage, "advantage", -1, inf)
+    strength = 2 * n * advantage
+    if abs(strength) < 1e-12:
+        survives = p.copy()
+    elif strength > 0:
+        survives = np.expm1(-strength * p) / np.expm1(-strength)
+    else:  # the same, without overflow
+        low = np.exp(strength * (1 - p)) - np.exp(strength)
+        survives = low / -np.expm1(strength)
+    return float(survives) if survives.ndim == 0 else survives
+
+
+def survival_with_temperature(p, n, tau):
+    """Return how likely a token is to be the last one left if every model is sharpened.
+
+    Two tokens, synthetic data alone, n samples per generation, ``1 / tau = 1 + c / n``. The
+    diffusion limit, for large n and fixed c, is ``int_0^p e^(2 c H) / int_0^1 e^(2 c H)``, H the
+    entropy of a coin in nats.
+
+    Parameters
+    ----------
+    p : float
+        Probability of the token, from 0 to 1.
+    n : int
+        Samples per generation, at least 1.
+    tau : float
+        The temperature, above 0.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
+    Examples
+    --------
+    >>> round(survival_with_temperature(0.05, n=400, tau=400 / 401), 4)
+    0.0218
+    """
+    p, n = _checks.number(p, "p", 0, 1), _checks.integer(n, "n", 1)
+    c = n * (1 / _checks.positive(tau, "tau") - 1)
+    peak = max(2 * c * np.log(2), 0)  # so that nothing overflows
+
+    def density(x):
+        return np.exp(-2 * c * (xlogy(x, x) + xlogy(1 - x, 1 - x)) - peak)
+
+    left, right = (quad(density, *ends, limit=200)[0] for ends in ((0, p), (p, 1)))
+    return float(left / (left + right))
+
+
+def _sharpened(q, power):
+    """Return the distribution in proportion to q^power, which no power makes vanish."""
+    weights = (q / q.max()) ** power
+    return weights / weights.sum()
