@@ -18,8 +18,6 @@ model of population genetics and its ancestral process (Kingman 1982).
 
 All terms are positive and nothing is subtracted, so floats keep their digits however small a
 probability is; a `p` of `Fraction` gives exact results.
-All terms are positive and nothing is subtracted, so no digits cancel; a `p` of `Fraction`
-gives exact results.
 """
 
 from fractions import Fraction
@@ -562,8 +560,6 @@ def _expected_total(cost):
     rows = ((0, row) for row in _parents(n, Fraction(1))) if exact else _bands(n)
     for k, (low, row) in enumerate(rows, start=1):
         leave = row[: k - low]  # that some samples share a parent; 1 - row[k] with all its digits
-    for k, row in enumerate(_parents(n, 1 + 0 * cost.flat[0]), start=1):
-        leave = row[:k]  # that some samples share a parent; 1 - row[k], without cancellation
         if k > 1:
             total[k] = (cost[k] + leave @ total[low : low + leave.size]) / leave.sum()
     return total[n]

@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patheffects import withStroke
 
-from collapse_lib import sweeps
-from collapse_lib import _checks
+from collapse_lib import _checks, sweeps
 
 #: The colour of what was simulated.
 SIMULATED = "#0072B2"

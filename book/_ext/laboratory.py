@@ -64,11 +64,19 @@ def visit(translator, node):
     builder, env = translator.builder, translator.builder.env
     settings = {"state": node.get("state", "")}
     if node["small"]:
-        settings |= {"size": "small", "controls": node["controls"], "panels": node.get("panels", "")}
+        settings |= {
+            "size": "small",
+            "controls": node["controls"],
+            "panels": node.get("panels", ""),
+        }
     elif "panels" in node:
         settings["panels"] = node["panels"]
     page = builder.current_docname
-    target = builder.get_relative_uri(page, "book/laboratory") if "book/laboratory" in env.found_docs else ""
+    target = (
+        builder.get_relative_uri(page, "book/laboratory")
+        if "book/laboratory" in env.found_docs
+        else ""
+    )
     settings["book"] = target.removesuffix("laboratory.html") if target else ""
     settings["pages"] = " ".join(
         sorted(name.removeprefix("book/") for name in env.found_docs if name.startswith("book/"))
@@ -101,7 +109,7 @@ def setup(app):
     app.add_node(
         laboratory,
         html=(visit, depart),
-        **{name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo", "epub")},
+        **dict.fromkeys(("latex", "text", "man", "texinfo", "epub"), (ignore, ignore)),
     )
     app.add_directive("laboratory", LaboratoryDirective)
     app.connect("html-page-context", add_scripts)

@@ -12,13 +12,13 @@ from math import e, floor, inf, log, pi, sqrt, ulp
 from numbers import Rational
 
 from collapse_lib import _checks
+from collapse_lib.theory._core import log_sets
 
 #: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
 #: agrees in more than `EXACT` of them with a whole number is one.
 DIGITS, EXACT = 200, 60
 #: A float of a fraction with a denominator up to this is taken for it.
 SIMPLE = 10**6
-from collapse_lib.theory._core import log_sets, spread
 
 
 def budget_as_printed(real, size, epsilon):

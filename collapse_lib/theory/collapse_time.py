@@ -11,6 +11,9 @@ from scipy.special import log1p, xlog1py
 from collapse_lib import _checks
 from collapse_lib.theory.fully_synthetic import variety_left
 
+#: The most terms of a sum, in floats and exactly: a few seconds.
+MOST_TERMS, MOST_EXACT = 1_000_000, 5_000
+
 
 def collapse_time_bounds(n, s0, support):
     """Return the bounds (8) on E[T], the expected generation of total collapse.
@@ -69,7 +72,8 @@ def collapse_time_upper_bound(p, n):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or above 1,000,000, or
+        5,000 if `p` is rational: there `collapse_time_diffusion` is close.
 
     Examples
     --------
@@ -77,9 +81,11 @@ def collapse_time_upper_bound(p, n):
     13.861
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_TERMS)
     series, power = 0 * p, p
     for k in range(1, n):
+        if not power.any():  # too small for a float, and so are all that follow
+            break
         series, power = series + power / k, power * p
     return 2 * n * ((1 - p) @ series) + power.sum()
 

@@ -7,8 +7,6 @@ from collapse_lib.theory._core import faded, left, one_like
 
 # A collision probability that was computed in floats may miss 1/support by a rounding error.
 ROUNDING = 1e-12
-#: The most terms of a sum, in floats and exactly: a few seconds.
-MOST_TERMS, MOST_EXACT = 1_000_000, 5_000
 
 
 def expected_collision(m, n, s0):
@@ -89,10 +87,8 @@ def collapse_probability_bounds(m, n, s0, support):
     _checks.broadcast(m=m, n=n)
     if np.ndim(m) or np.ndim(n):
         s0 = float(_checks.unit_interval(s0, "s0"))
-    variety, ratio, one = _variety(s0, support)
-    remaining = left(m, one / n)
     variety, ratio, one = variety_left(s0, support)
-    remaining = (1 - one / n) ** m
+    remaining = left(m, one / n)
     return 1 - n * variety * remaining, 1 - ratio * remaining
 
 
@@ -129,113 +125,6 @@ def collapse_probability_lower_bound(m, n):
     return 1 - 3 / (1 + 1 / n) * left(m, 1 / n)
 
 
-def collapse_time_bounds(n, s0, support):
-    """Return the bounds (8) on E[T], the expected generation of total collapse.
-
-    The lower one is ``1 + (1 - S_0) / (1 - 1/s~) (n - 1)``, the upper one
-    ``1 + (1 - S_0) n (n - 1)``, fully synthetic. The upper one is attained at ``n = 1`` and
-    ``n = 2``.
-
-    Parameters
-    ----------
-    n : int or array_like of int
-        Samples per generation, at least 1.
-    s0 : float or Fraction
-        Collision probability of the true distribution, from ``1/support`` to below 1.
-    support : int
-        Number of tokens with positive probability, at least 2 (the paper's s~).
-
-    Returns
-    -------
-    (lower, upper), each a float, Fraction (if `s0` is one) or ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range.
-
-    Examples
-    --------
-    >>> from fractions import Fraction
-    >>> collapse_time_bounds(n=10, s0=Fraction(1, 2), support=3)
-    (Fraction(31, 4), Fraction(46, 1))
-    """
-    n = _checks.integers(n, "n", 1)
-    variety, ratio, _ = _variety(s0, support)
-    return 1 + ratio * (n - 1), 1 + variety * n * (n - 1)
-
-
-def collapse_time_upper_bound(p, n):
-    """Return our upper bound on E[T], which depends on all of p and is linear in n.
-
-    It is ``2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n``, fully synthetic. Beside
-    it, ``E[T] <= 2n - 1`` holds for every p.
-
-    Parameters
-    ----------
-    p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives an exact
-        result.
-    n : int
-        Samples per generation, at least 1.
-
-    Returns
-    -------
-    float or Fraction (if `p` is rational)
-
-    Raises
-    ------
-    ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or above 1,000,000, or
-        5,000 if `p` is rational: there `collapse_time_diffusion` is close.
-
-    Examples
-    --------
-    >>> print(f"{collapse_time_upper_bound([0.5, 0.5], n=10):.3f}")
-    13.861
-    """
-    p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_TERMS)
-    series, power = 0 * p, p
-    for k in range(1, n):
-        if not power.any():  # too small for a float, and so are all that follow
-            break
-        series, power = series + power / k, power * p
-    return 2 * n * ((1 - p) @ series) + power.sum()
-
-
-def collapse_time_diffusion(p, n):
-    """Return the diffusion limit of E[T], ``-2n sum_i (1 - p_i) ln(1 - p_i)``, fully synthetic.
-
-    E[T] is never more than 1 above it and never more than ``1 + (3/4) ln n`` below it.
-
-    Parameters
-    ----------
-    p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens.
-    n : int or array_like of int
-        Samples per generation, at least 1.
-
-    Returns
-    -------
-    float or ndarray
-
-    Raises
-    ------
-    ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
-
-    Examples
-    --------
-    >>> print(f"{collapse_time_diffusion([0.5, 0.5], n=10):.3f}")
-    13.863
-    """
-    p = _checks.nontrivial_distribution(p).astype(float)
-    n = _checks.integers(n, "n", 1)
-    return -2 * n * xlog1py(1 - p, -p).sum()
-
-
-def _variety(s0, support):
 def variety_left(s0, support):
     """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
     support = _checks.integer(support, "support", 2)

@@ -304,7 +304,16 @@ def chi_square(drawn, n, p):
 
 @pytest.mark.parametrize(
     ("n", "p"),
-    [(5, 0.3), (40, 0.1), (40, 0.9), (100, 0.1), (100, 0.5), (1000, 0.37), (10**5, 0.0001), (10**5, 0.6)],
+    [
+        (5, 0.3),
+        (40, 0.1),
+        (40, 0.9),
+        (100, 0.1),
+        (100, 0.5),
+        (1000, 0.37),
+        (10**5, 0.0001),
+        (10**5, 0.6),
+    ],
 )
 def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
     drawn = lab(BINOMIALS, [n, p, DRAWS, 3])
@@ -426,8 +435,9 @@ def test_steps_and_smoothing_in_the_recursion(lab, step, chosen, pseudocounts):
     schedule = schedules.FreshReal(10, 10)
     ours = np.array(
         [
-            (recursion.sample_path(LAW, schedule, generations, rng, chosen, pseudocounts) ** 2)
-            .sum(axis=1)
+            (recursion.sample_path(LAW, schedule, generations, rng, chosen, pseudocounts) ** 2).sum(
+                axis=1
+            )
             for rng in np.random.default_rng(5).spawn(600)
         ]
     )
@@ -593,7 +603,9 @@ COUNT = """
 
 def words(text):
     """Return the words of a text: the definition in Python, as *Copy as Python* gives it."""
-    spaced = re.sub("([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text.lower())
+    spaced = re.sub(
+        "([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text.lower()
+    )
     pieces = "".join(
         c if unicodedata.category(c)[0] in "LMN" or c in "'’" else " " for c in spaced
     ).split()
@@ -655,7 +667,12 @@ def test_bytes_of_a_file(lab):
     wanted = text.replace("\r\n", "\n").replace("\r", "\n")
     assert lab(DECODE, list(text.encode())) == wanted
     assert lab(DECODE, list(("\ufeff" + text).encode())) == wanted
-    for binary in (b"\x89PNG\r\n\x1a\n\x00\x00", b"\xff\xfeh\x00", "né".encode("latin-1"), b"a\x00b"):
+    for binary in (
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"\xff\xfeh\x00",
+        "né".encode("latin-1"),
+        b"a\x00b",
+    ):
         found = lab(DECODE, list(binary))
         assert found[0] is True
         assert "no UTF-8 text" in found[1]
@@ -666,7 +683,14 @@ def test_bytes_of_a_file(lab):
 
 def test_settings_survive_the_address(lab):
     chosen = {"source": "law", "support": 100, "collision": 0.05, "schedule": "window", "n": 500}
-    chosen |= {"window": 7, "reuse": "yes", "temperature": 0.9, "runs": 3, "seed": 0, "speed": "all"}
+    chosen |= {
+        "window": 7,
+        "reuse": "yes",
+        "temperature": 0.9,
+        "runs": 3,
+        "seed": 0,
+        "speed": "all",
+    }
     found = lab(
         """(chosen) => {
             const { state } = Laboratory;
@@ -834,7 +858,11 @@ def test_scripts_are_classic_and_ask_for_nothing():
         if path.name == "shakespeare.js":
             continue
         script = path.read_text("utf8")
-        assert not re.search(r"^\s*(import|export)\b|\bfetch\(|XMLHttpRequest|https?:(?!//www\.w3\.org/2000/svg)", script, re.M)
+        assert not re.search(
+            r"^\s*(import|export)\b|\bfetch\(|XMLHttpRequest|https?:(?!//www\.w3\.org/2000/svg)",
+            script,
+            re.M,
+        )
 
 
 def test_pictures_of_two_binomials_differ():

@@ -152,7 +152,11 @@ def test_the_cell_for_colab_does_nothing_elsewhere(run_cell, tmp_path):
 
 def test_the_cell_for_colab_installs_the_library_and_enters_the_book(run_cell, tmp_path):
     copy_repository(tmp_path / "origin")
-    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--message", "All", "--quiet"]):
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["commit", "--message", "All", "--quiet"],
+    ):
         name = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
         subprocess.run(["git", *name, *arguments], cwd=tmp_path / "origin", check=True)
     done = run_cell(
