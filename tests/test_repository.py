@@ -44,7 +44,7 @@ def test_nobody_else_may_write():
 
 def test_contributors_find_conduct_changes_and_forms():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf8")
-    for path in ("CODE_OF_CONDUCT.md", "CHANGELOG.md", ".github/ISSUE_TEMPLATE"):
+    for path in ("CODE_OF_CONDUCT.md", "CHANGELOG.md", ".github/ISSUE_TEMPLATE/error.md"):
         assert f"]({path})" in text
         assert (ROOT / path).exists()
     forms = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.md"))
@@ -52,3 +52,19 @@ def test_contributors_find_conduct_changes_and_forms():
     for form in forms:
         head = yaml.safe_load(re.match(r"---\n(.+?)---\n", form.read_text("utf8"), re.DOTALL)[1])
         assert {"name", "about", "labels"} <= set(head)
+
+
+def test_keywords_are_of_pages_and_of_one_each():
+    keywords = yaml.safe_load((ROOT / "book" / "keywords.yml").read_text("utf8"))
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
+    chapters = [
+        chapter["file"]
+        for part in toc["parts"]
+        if "numbered" in part
+        for chapter in part["chapters"]
+    ]
+    assert set(chapters) <= set(keywords)
+    for page in keywords:
+        assert list((ROOT / "book").glob(f"{Path(page).name}.*"))
+    phrases = [phrase for listed in keywords.values() for phrase in listed]
+    assert len(phrases) == len(set(phrases))
