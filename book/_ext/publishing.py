@@ -52,7 +52,7 @@ def configure(app, config):
 def add_keywords(app, doctree):
     """Give a page its keywords, which the search then finds it by."""
     phrases = app.config.book_keywords.get(app.env.docname, [])
-    words = dict.fromkeys(word for phrase in phrases for word in phrase.split())
+    words = dict.fromkeys(word for phrase in phrases for word in re.findall(r"\w+", phrase))
     if words:  # one by one, as the index takes them
         doctree.insert(0, nodes.meta(name="keywords", content=", ".join(words)))
 

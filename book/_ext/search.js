@@ -1,6 +1,6 @@
 // How the search orders what it finds: pages whose keywords (book/keywords.yml) the query names
 // come first, and the reference of the library last. publishing.py puts BOOK_KEYWORDS before it.
-const SCARCE_WORDS = new Set("a an and are at by do does for how i if in is it many much my of on or the to what when which who why with".split(" "));
+const SCARCE_WORDS = new Set("a an and are at by do does for i if in is it my of on or the to what when which who why with".split(" "));
 
 // One word for the other: "filters" for "filter", "accumulate" for "accumulating".
 function alike(one, other) {
@@ -10,7 +10,7 @@ function alike(one, other) {
 }
 
 function wordsOf(text) {
-  const words = text.toLowerCase().match(/[\p{L}\d-]+/gu) ?? [];
+  const words = text.toLowerCase().match(/[\p{L}\d_-]+/gu) ?? [];
   const rare = words.filter((word) => !SCARCE_WORDS.has(word));
   return rare.length ? rare : words;
 }
@@ -23,10 +23,10 @@ function agreement(query, phrase) {
 }
 
 var Scorer = {
-  score: ([page, , , , score]) => {
+  score: ([page, title, , , score]) => {
     const query = wordsOf(new URLSearchParams(location.search).get("q") ?? "");
-    const phrases = (BOOK_KEYWORDS[page] ?? []).map(wordsOf);
-    const best = Math.max(0, ...phrases.map((phrase) => agreement(query, phrase)));
+    const phrases = [...(BOOK_KEYWORDS[page] ?? []), title.replace(/<.*?>[\d. ]*/g, "")];
+    const best = Math.max(...phrases.map((phrase) => agreement(query, wordsOf(phrase))));
     return score + 100 * best + (page.startsWith("book/api/") ? -10 : 0);
   },
   objNameMatch: 11,

@@ -1,7 +1,5 @@
 """The search lists the page first that a reader means, in Chromium and without a network."""
 
-from urllib.parse import quote_plus
-
 import pytest
 import yaml
 
@@ -17,34 +15,56 @@ QUERIES = {
     "keeping real data": "book/model_variation",
     "how much synthetic data is too much": "book/how_much_synthetic",
     "accumulate the data": "book/other_mixtures",
-    "lower temperature": "book/choosing_what_to_keep",
+    "the temperature of sampling": "book/choosing_what_to_keep",
     "do filters help": "book/choosing_what_to_keep",
-    "biased models": "book/repeated_bias",
+    "bias in every generation": "book/repeated_bias",
     "larger model sizes": "book/limited_models",
     "gaussian models": "book/every_family",
     "gpt-2": "book/gpt2_experiment",
-    "rare words vanish": "book/recursive_training",
+    "are rare tokens lost": "book/recursive_training",
     "markov chains": "book/absorption",
     "lectures": "book/teaching",
 }
 
 
+@pytest.fixture(params=["http", "file"])
+def base(request):
+    return request.getfixturevalue("served") if request.param == "http" else SITE.as_uri()
+
+
 @pytest.fixture(scope="module")
-def found(browser):
-    """Give the pages that are listed for a query, best first."""
+def searching(browser, served):
+    """The search's page, with the index loaded."""
     page = browser.new_page()
-
-    def search(query):
-        page.goto(f"{(SITE / 'search.html').as_uri()}?q={quote_plus(query)}")
-        page.wait_for_selector("#search-results ul.search > li > a")
-        page.wait_for_function("!document.querySelector('.search-summary').innerText.match(/…/)")
-        page.wait_for_function("Search._pulse_status === -1")  # the list is complete
-        links = page.locator("#search-results ul.search > li > a")
-        addresses = links.evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        return [address.split("?")[0].split("#")[0].removesuffix(".html") for address in addresses]
-
-    yield search
+    page.goto(f"{served}/search.html?q=variety")
+    page.wait_for_function("Search.hasIndex()")
+    yield page
     page.close()
+
+
+@pytest.fixture
+def found(searching):
+    """Give the pages that are found for a query, best first, without listing them."""
+    return lambda query: searching.evaluate(
+        """query => {
+            history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);
+            return Search._performSearch(...Search._parseQuery(query)).reverse().map(([page]) => page);
+        }""",
+        query,
+    )
+
+
+def test_what_is_found_is_listed_in_that_order(faults, base, found):
+    page = faults.open(f"{base}/search.html?q=collision+probability")
+    links = page.locator("#search-results ul.search > li > a")
+    page.wait_for_function("Search._pulse_status === -1")  # the list is complete
+    page.wait_for_function("document.querySelectorAll('#search-results ul.search > li').length > 5")
+    addresses = links.evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    listed = [address.split("?")[0].split("#")[0].removesuffix(".html") for address in addresses]
+    assert listed[0] == "book/expected_collision"
+    expected = found("collision probability")
+    assert listed[:5] == expected[:5]
+    assert faults.found == []
 
 
 @pytest.mark.parametrize(("query", "page"), QUERIES.items())
