@@ -9,18 +9,27 @@
 
 `state` is what stands after # in the laboratory's own address, `controls` the settings that the
 reader may change, `panels` the curves (variety, tokens, collapse; none by default). Without
-controls the whole laboratory is put there. In JupyterLab, which does not know the directive,
-only its text is seen.
+controls the whole laboratory is put there.
+
+JupyterLab shows a box of warning for directives that it does not know. In a notebook the same
+stands in a comment of MyST, which JupyterLab passes over:
+
+    % laboratory | state: schedule=kept&n=100&real=100 | controls: n real | panels: variety
+
+A code cell with the tag `laboratory-still`, an explorer as a rule, is what JupyterLab and paper
+show in its place; the web page hides it where scripts run.
 """
 
 import html
-from pathlib import Path
+import re
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
 
-FOLDER = Path(__file__).parent.parent / "_static" / "laboratory"
+logger = getLogger(__name__)
+
 #: In the order in which they are loaded; shakespeare.js is loaded when a reader asks for it.
 SCRIPTS = (
     "random",
@@ -59,16 +68,36 @@ class LaboratoryDirective(SphinxDirective):
         return [node]
 
 
+def read_comments(app, doctree):
+    """Replace comments that ask for a laboratory."""
+    for comment in list(doctree.findall(nodes.comment)):
+        name, *settings = (part.strip() for part in comment.astext().split("|"))
+        if name != "laboratory":
+            continue
+        options = dict(re.split(r":\s*", setting, maxsplit=1) for setting in settings)
+        if unknown := options.keys() - LaboratoryDirective.option_spec.keys():
+            logger.warning("laboratory: unknown options %s", sorted(unknown), location=comment)
+        comment.replace_self(laboratory(small="controls" in options, **options))
+
+
 def visit(translator, node):
     """Open the box that the scripts fill, with the still text in it."""
     builder, env = translator.builder, translator.builder.env
     settings = {"state": node.get("state", "")}
     if node["small"]:
-        settings |= {"size": "small", "controls": node["controls"], "panels": node.get("panels", "")}
+        settings |= {
+            "size": "small",
+            "controls": node["controls"],
+            "panels": node.get("panels", ""),
+        }
     elif "panels" in node:
         settings["panels"] = node["panels"]
     page = builder.current_docname
-    target = builder.get_relative_uri(page, "book/laboratory") if "book/laboratory" in env.found_docs else ""
+    target = (
+        builder.get_relative_uri(page, "book/laboratory")
+        if "book/laboratory" in env.found_docs
+        else ""
+    )
     settings["book"] = target.removesuffix("laboratory.html") if target else ""
     settings["pages"] = " ".join(
         sorted(name.removeprefix("book/") for name in env.found_docs if name.startswith("book/"))
@@ -78,6 +107,7 @@ def visit(translator, node):
 
 
 def depart(translator, node):
+    """Close both boxes."""
     translator.body.append("</div>\n</div>\n")
 
 
@@ -101,8 +131,9 @@ def setup(app):
     app.add_node(
         laboratory,
         html=(visit, depart),
-        **{name: (ignore, ignore) for name in ("latex", "text", "man", "texinfo", "epub")},
+        **dict.fromkeys(("latex", "text", "man", "texinfo", "epub"), (ignore, ignore)),
     )
     app.add_directive("laboratory", LaboratoryDirective)
+    app.connect("doctree-read", read_comments)
     app.connect("html-page-context", add_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

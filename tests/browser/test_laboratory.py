@@ -130,7 +130,9 @@ def test_everything_by_keyboard_and_said_aloud(page):
     reached = set()
     for _ in range(80):
         page.keyboard.press("Tab")
-        reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+        reached.add(
+            page.evaluate("document.activeElement.id || document.activeElement.textContent")
+        )
     wanted = page.locator(
         ".laboratory :is(button, select, textarea, summary, input):visible:enabled"
     ).evaluate_all("all => all.map(x => x.id || x.textContent)")
@@ -190,7 +192,9 @@ def test_guess_play_read(page, number):
     answer = page.locator(".lab-answer").last
     answer.click()
     assert answer.get_attribute("aria-pressed") == "true"
-    page.wait_for_function("Laboratory.labs[0].runs.done && !Laboratory.labs[0].playing", timeout=60_000)
+    page.wait_for_function(
+        "Laboratory.labs[0].runs.done && !Laboratory.labs[0].playing", timeout=60_000
+    )
     reading = page.locator(".lab-reading").inner_text()
     assert reading.startswith("The answer is: the rare ones." if number == 0 else "Right.")
     assert page.locator(".laboratory > [aria-live=polite]").inner_text() in reading
@@ -200,7 +204,8 @@ LINKS = """
     () => {
         const found = new Set();
         const lab = Laboratory.labs[0];
-        const look = () => document.querySelectorAll(".laboratory a").forEach((a) => found.add(a.href));
+        const look = () =>
+            document.querySelectorAll(".laboratory a").forEach((a) => found.add(a.href));
         for (const schedule of ["alone", "kept", "fresh", "window", "accumulating", "random"]) {
             lab.set("schedule", schedule);
             look();
@@ -287,7 +292,8 @@ GAPS = """
 def long_text(size):
     rng = random.Random(1)
     words = [
-        "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(50_000)
+        "".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9)))
+        for _ in range(50_000)
     ]
     text = " ".join(words[int(rng.random() ** 3 * 50_000)] for _ in range(size // 6))
     return (text * 2)[: size - 100]
@@ -329,16 +335,14 @@ def test_own_text_declines_within_a_minute(page):
         page.wait_for_function(f"Laboratory.labs[0].writing.generation == {generation}")
     gone = page.locator(".lab-page del").all_inner_texts()
     assert gone
-    written = page.evaluate(
-        "Laboratory.text.join(Laboratory.labs[0].writing.latest).toLowerCase()"
-    )
+    written = page.evaluate("Laboratory.text.join(Laboratory.labs[0].writing.latest).toLowerCase()")
     for word in gone:
-        assert word.lower() not in Laboratory_words(written)
+        assert word.lower() not in words_of(written)
     shown = page.locator(".lab-status").inner_text()
     assert f"{len({word.lower() for word in gone})} no longer occur" in shown
 
 
-def Laboratory_words(text):
+def words_of(text):
     return {word.strip(".,;:") for word in text.split()}
 
 
@@ -391,7 +395,14 @@ def test_an_empty_box_is_one_sentence(page):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("n", "0"), ("n", "100001"), ("n", "ten"), ("runs", "201"), ("temperature", "0"), ("seed", "-1")],
+    [
+        ("n", "0"),
+        ("n", "100001"),
+        ("n", "ten"),
+        ("runs", "201"),
+        ("temperature", "0"),
+        ("seed", "-1"),
+    ],
 )
 def test_a_number_out_of_range_is_one_sentence_and_changes_nothing(page, key, value):
     before = page.evaluate("Laboratory.labs[0].state")

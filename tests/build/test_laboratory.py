@@ -11,10 +11,12 @@ import shutil
 import unicodedata
 from collections import Counter
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 from playwright.sync_api import sync_playwright
 from scipy import stats
 
@@ -304,7 +306,16 @@ def chi_square(drawn, n, p):
 
 @pytest.mark.parametrize(
     ("n", "p"),
-    [(5, 0.3), (40, 0.1), (40, 0.9), (100, 0.1), (100, 0.5), (1000, 0.37), (10**5, 0.0001), (10**5, 0.6)],
+    [
+        (5, 0.3),
+        (40, 0.1),
+        (40, 0.9),
+        (100, 0.1),
+        (100, 0.5),
+        (1000, 0.37),
+        (10**5, 0.0001),
+        (10**5, 0.6),
+    ],
 )
 def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
     drawn = lab(BINOMIALS, [n, p, DRAWS, 3])
@@ -316,7 +327,7 @@ def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
 
 @pytest.mark.parametrize("n", [3, 200])
 def test_draws_of_a_model_have_its_frequencies(lab, n):
-    """Both roads: token by token where there are many tokens, sample by sample where few samples."""
+    """Both roads: token by token, or sample by sample where these are few."""
     drawn = lab(
         """([p, n]) => {
             const rng = new Laboratory.random.Generator(2);
@@ -426,8 +437,9 @@ def test_steps_and_smoothing_in_the_recursion(lab, step, chosen, pseudocounts):
     schedule = schedules.FreshReal(10, 10)
     ours = np.array(
         [
-            (recursion.sample_path(LAW, schedule, generations, rng, chosen, pseudocounts) ** 2)
-            .sum(axis=1)
+            (recursion.sample_path(LAW, schedule, generations, rng, chosen, pseudocounts) ** 2).sum(
+                axis=1
+            )
             for rng in np.random.default_rng(5).spawn(600)
         ]
     )
@@ -521,7 +533,7 @@ def test_ngram_counts_of_any_script(lab, name, order):
 
 @pytest.mark.parametrize("order", [1, 3, 5])
 def test_ngram_counts_of_shakespeare(lab, order):
-    """The packed counts, the text that is rebuilt from them, and the model that is trained on it."""
+    """The text that is rebuilt from the packed counts, and the model that is trained on it."""
     text = lab(
         """() => {
             const { text: t, work, random } = Laboratory;
@@ -593,7 +605,9 @@ COUNT = """
 
 def words(text):
     """Return the words of a text: the definition in Python, as *Copy as Python* gives it."""
-    spaced = re.sub("([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text.lower())
+    spaced = re.sub(
+        "([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])", r" \1 ", text.lower()
+    )
     pieces = "".join(
         c if unicodedata.category(c)[0] in "LMN" or c in "'’" else " " for c in spaced
     ).split()
@@ -655,7 +669,12 @@ def test_bytes_of_a_file(lab):
     wanted = text.replace("\r\n", "\n").replace("\r", "\n")
     assert lab(DECODE, list(text.encode())) == wanted
     assert lab(DECODE, list(("\ufeff" + text).encode())) == wanted
-    for binary in (b"\x89PNG\r\n\x1a\n\x00\x00", b"\xff\xfeh\x00", "né".encode("latin-1"), b"a\x00b"):
+    for binary in (
+        b"\x89PNG\r\n\x1a\n\x00\x00",
+        b"\xff\xfeh\x00",
+        "né".encode("latin-1"),
+        b"a\x00b",
+    ):
         found = lab(DECODE, list(binary))
         assert found[0] is True
         assert "no UTF-8 text" in found[1]
@@ -666,7 +685,14 @@ def test_bytes_of_a_file(lab):
 
 def test_settings_survive_the_address(lab):
     chosen = {"source": "law", "support": 100, "collision": 0.05, "schedule": "window", "n": 500}
-    chosen |= {"window": 7, "reuse": "yes", "temperature": 0.9, "runs": 3, "seed": 0, "speed": "all"}
+    chosen |= {
+        "window": 7,
+        "reuse": "yes",
+        "temperature": 0.9,
+        "runs": 3,
+        "seed": 0,
+        "speed": "all",
+    }
     found = lab(
         """(chosen) => {
             const { state } = Laboratory;
@@ -829,17 +855,55 @@ def test_page_and_scripts_are_light():
     }
 
 
+def scripts_of(page):
+    tags = BeautifulSoup(page.read_text("utf8"), "html.parser").select("script[src]")
+    return re.findall(r"/laboratory/(\w+)\.js", " ".join(tag["src"] for tag in tags))
+
+
+def test_pages_load_what_they_need():
+    whole = scripts_of(SITE / "book" / "laboratory.html")
+    assert whole == [*laboratory.SCRIPTS, *laboratory.WHOLE, "laboratory"]
+    assert scripts_of(SITE / "book" / "intro.html") == [*laboratory.SCRIPTS, "laboratory"]
+    assert scripts_of(SITE / "book" / "bibliography.html") == []
+
+
+def test_a_comment_of_a_notebook_becomes_a_laboratory():
+    page = BeautifulSoup((SITE / "book" / "intro.html").read_text("utf8"), "html.parser")
+    box = page.select_one(".laboratory")
+    assert box["data-size"] == "small"
+    assert box["data-state"] == "n=200&real=200&generations=100&runs=1"
+    assert box["data-controls"] == "schedule n speed"
+    assert box["data-panels"] == ""
+    assert "laboratory" in box["data-pages"].split()
+
+
+def comment(text):
+    document = new_document("page")
+    document += nodes.comment(text, text)
+    laboratory.read_comments(None, document)
+    return document.children[0]
+
+
+def test_comments_that_ask_for_no_laboratory_stay():
+    assert isinstance(comment("a note"), nodes.comment)
+    assert not comment("laboratory")["small"]
+    asked = comment("laboratory | state: n=5&real=2 | controls: n | panels: variety")
+    assert (asked["small"], asked["state"], asked["panels"]) == (True, "n=5&real=2", "variety")
+
+
 def test_scripts_are_classic_and_ask_for_nothing():
     for path in FOLDER.glob("*.js"):
         if path.name == "shakespeare.js":
             continue
         script = path.read_text("utf8")
-        assert not re.search(r"^\s*(import|export)\b|\bfetch\(|XMLHttpRequest|https?:(?!//www\.w3\.org/2000/svg)", script, re.M)
+        assert not re.search(
+            r"^\s*(import|export)\b|\bfetch\(|XMLHttpRequest|https?:(?!//www\.w3\.org/2000/svg)",
+            script,
+            re.M,
+        )
 
 
-def test_pictures_of_two_binomials_differ():
-    """`chi_square` itself: it tells a fair sample from a shifted one."""
+def test_chi_square_tells_a_fair_sample_from_a_shifted_one():
     rng = np.random.default_rng(1)
     assert chi_square(rng.binomial(50, 0.3, 20_000), 50, 0.3) > 0.001
     assert chi_square(rng.binomial(50, 0.31, 20_000), 50, 0.3) < 1e-6
-    assert sum(comb(5, k) for k in range(6)) == 32
