@@ -35,7 +35,6 @@ DENSE = 2000
 UNSEEN = 1e-75
 #: The most samples and generations, in floats: minutes.
 MOST_SAMPLES, MOST_GENERATIONS = 1_000_000, 10_000_000
-#: The most samples where all rows are computed whole: seconds.
 #: The most samples, and samples times generations, in exact arithmetic: seconds, as digits grow.
 MOST_EXACT, MOST_EXACT_STEPS = 100, 1000
 #: How many powers are computed at a time: 80 MB.
