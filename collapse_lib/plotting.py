@@ -4,9 +4,14 @@ The style of the book is the style sheet ``collapse_lib.book``; colours have one
 throughout: what was simulated, what theory says, and what stands for comparison.
 """
 
+import itertools
+
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import is_color_like, to_hex
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from collapse_lib import _checks, sweeps
@@ -19,6 +24,117 @@ EXACT = "black"
 COMPARED = "#D55E00"
 #: The path effect that sets a line off against many of its colour.
 OUTLINE = withStroke(linewidth=3.5, foreground="white")
+#: Width and height of a panel in `panels`, in inches. The pages cut pictures there, see book.js.
+PANEL = (4.2, 3.0)
+
+
+def panels(count, columns=2, sharey=False):
+    """Make a figure of equal panels, which the pages of the book stack on a narrow screen.
+
+    Parameters
+    ----------
+    count : int
+        How many panels, at least two.
+    columns : int, optional
+        How many stand side by side on a wide screen, 2 or 3.
+    sharey : bool, optional
+        Whether all panels have one vertical scale. Each keeps its own labels: on a phone it
+        stands alone.
+
+    Returns
+    -------
+    (matplotlib.figure.Figure, ndarray of matplotlib.axes.Axes, shape (count,))
+
+    Raises
+    ------
+    ValueError
+        If `count` or `columns` is out of range.
+
+    Examples
+    --------
+    >>> fig, (left, right) = panels(2)
+    >>> fig.get_size_inches().tolist()
+    [8.4, 3.0]
+    """
+    import matplotlib.pyplot as plt
+
+    count = _checks.integer(count, "count", 2, 12)
+    columns = min(_checks.integer(columns, "columns", 2, 3), count)
+    sharey = _checks.boolean(sharey, "sharey")
+    rows = -(-count // columns)
+    fig = plt.figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
+    # Notebooks crop pictures to what is drawn, which must be all of it: see book.js.
+    fig.add_artist(Rectangle((0, 0), 1, 1, transform=fig.transFigure, fill=False, linewidth=0))
+    parts = fig.subfigures(rows, columns, squeeze=False).flat
+    axes = np.array([part.subplots() for part, _ in zip(parts, range(count), strict=False)])
+    if sharey:
+        for ax in axes[1:]:
+            ax.sharey(axes[0])
+    return fig, axes
+
+
+def ordered(count):
+    """Return styles for curves in an order, such as one for each generation.
+
+    Colours go from dark blue to orange and every dash differs from its neighbours', so that curves
+    can be told apart in both themes, in print and without seeing colours.
+
+    Parameters
+    ----------
+    count : int
+        How many curves, from 1 to 20.
+
+    Returns
+    -------
+    list of dict
+        Keyword arguments of ``ax.plot``.
+
+    Examples
+    --------
+    >>> [style["linestyle"] for style in ordered(3)]
+    ['-', '--', '-.']
+    """
+    count = _checks.integer(count, "count", 1, 20)
+    colors = colormaps["plasma"](np.linspace(0, 0.6, count))
+    dashes = itertools.cycle(["-", "--", "-.", (0, (1, 1)), (0, (6, 2, 1, 2, 1, 2))])
+    return [{"color": to_hex(c), "linestyle": d} for c, d in zip(colors, dashes, strict=False)]
+
+
+def number(value, digits=2):
+    r"""Write a number as people do, for labels and texts: never as 2.2e+03.
+
+    Parameters
+    ----------
+    value : float
+    digits : int, optional
+        How many significant digits.
+
+    Returns
+    -------
+    str
+        Plain digits from a thousandth to a million, beyond a power of ten in mathematical text,
+        as Matplotlib and pages set it.
+
+    Examples
+    --------
+    >>> number(2163), number(0.04567), number(2.49e13), number(3e-7)
+    ('2,200', '0.046', '$2.5 \\times 10^{13}$', '$3 \\times 10^{-7}$')
+    >>> number(100), number(float("inf")), number(0)
+    ('100', '∞', '0')
+    """
+    value = _checks.number(value, "value", -np.inf, np.inf)
+    digits = _checks.integer(digits, "digits", 1, 15)
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
+    sign, exponent = "−" if value < 0 else "", int(exponent)
+    if value == 0 or -3 <= exponent < 6:
+        plain = f"{float(f'{mantissa}e{exponent}'):,.{max(digits - 1 - exponent, 0)}f}"
+        return sign + (plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = f"10^{{{exponent}}}"
+    lead = "" if mantissa == "1" else rf"{mantissa} \times "
+    return f"${sign.replace('−', '-')}{lead}{power}$"
 
 
 def runs(ax, values, color=SIMULATED, label="mean"):
@@ -42,7 +158,7 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     ValueError
         If `values` has another shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     values = _checks.numbers(values, "values")
     if values.ndim != 2 or not len(values):
         raise ValueError(
@@ -75,7 +191,7 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     ValueError
         If `values` has another shape, or `widths` is negative.
     """
-    _axes(ax)
+    _axes(ax, color=color)
     values = _checks.numbers(values, "values")
     widths = _checks.number(widths, "widths", 0, _checks.LARGEST)
     if values.ndim != 2 or len(values) < 2:
@@ -112,7 +228,10 @@ def mean_with_interval(ax, x, values, level=0.95, **style):
     ValueError
         If `values` has another shape or `level` is out of range.
     """
+    _axes(ax)
+    x = _checks.numbers(x, "x", ndim=1)
     mean, margin = sweeps.mean_and_margin(values, level)
+    _same_shape(mean, "values", x, "x")
     (line,) = ax.plot(x, mean, **style)
     band = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
     return line, ax.fill_between(x, mean - margin, mean + margin, **band)
@@ -140,9 +259,9 @@ def exact(ax, generations, values, label="exact", color=EXACT):
     ValueError
         If `generations` and `values` differ in shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     generations = _checks.numbers(generations, "generations", ndim=1)
-    values = _same_shape(values, "values", generations)
+    values = _same_shape(values, "values", generations, "generations")
     (line,) = ax.plot(generations, values, color=color, linestyle=(0, (4, 2)), label=label)
     return line
 
@@ -167,7 +286,7 @@ def distribution(ax, p, color=SIMULATED, label=None):
     ValueError
         If `p` has another shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     p = _checks.numbers(p, "p", ndim=1)
     tokens = np.arange(1, p.size + 1)
     return ax.vlines(tokens, 0, p, color=color, label=label, linewidth=2)
@@ -233,7 +352,8 @@ def simplex(ax, labels=("token 1", "token 2", "token 3")):
             va=vertical,
             fontsize="small",
         )
-    ax.set_aspect("equal")
+    # Room for the labels inside the axes: they must not meet a title or a neighbour's.
+    ax.set(xlim=(-0.16, 1.16), ylim=(-0.14, 1.02), aspect="equal")
     ax.set_axis_off()
     return outline
 
@@ -263,12 +383,16 @@ def who_feeds_whom(ax, sizes, kept):
     _axes(ax)
     if not isinstance(sizes, list | tuple | np.ndarray):
         raise ValueError(f"sizes must be a sequence of rows, got {_checks.shown(sizes)}")
-    sizes = [np.atleast_1d(_checks.integers(row, "sizes", 0)) for row in sizes]
+    if isinstance(sizes, np.ndarray) and not sizes.ndim:
+        raise ValueError(f"sizes must be a sequence of rows, got {sizes!r}")
+    sizes = [np.atleast_1d(_checks.integers(row, "sizes", 0)).astype(float) for row in sizes]
     if any(row.ndim != 1 for row in sizes):
         raise ValueError("sizes must be a sequence of rows of numbers, got more axes")
     if not isinstance(kept, list | tuple | np.ndarray):
         raise ValueError(f"kept must be a sequence of bool, got {_checks.shown(kept)}")
-    kept = [_checks.boolean(source, "kept") for source in kept]
+    if isinstance(kept, np.ndarray) and not kept.ndim:
+        raise ValueError(f"kept must be a sequence of bool, got {kept!r}")
+    kept = [_checks.boolean(source, "kept") for source in list(kept)]
     sources = max((row.size for row in sizes), default=0)
     if len(kept) < sources:
         raise ValueError(f"kept must say it of {sources} sources, got {len(kept)}")
@@ -317,8 +441,8 @@ def model_and_frequencies(ax, model, frequencies, truth):
     """
     _axes(ax)
     model = _checks.numbers(model, "model", ndim=1)
-    frequencies = _same_shape(frequencies, "frequencies", model)
-    truth = _same_shape(truth, "truth", model)
+    frequencies = _same_shape(frequencies, "frequencies", model, "model")
+    truth = _same_shape(truth, "truth", model, "model")
     tokens = np.arange(1, len(model) + 1)
     bars = ax.bar(tokens, frequencies, color=SIMULATED, alpha=0.4, label="frequencies")
     crosses = ax.plot(tokens, model, "x", color=EXACT, ms=11, mew=2.5, label="model")
@@ -374,13 +498,19 @@ def genealogy(ax, parents):
     return *drawn, dots
 
 
-def _axes(ax):
+def _axes(ax, color=None, label=None):
     if not isinstance(ax, Axes):
         raise ValueError(f"ax must be axes of Matplotlib, got {_checks.shown(ax)}")
+    if isinstance(color, range) or not (color is None or is_color_like(color)):
+        raise ValueError(f"color must be a color of Matplotlib, got {_checks.shown(color)}")
+    if label is not None:
+        _checks.text(label, "label")
 
 
-def _same_shape(values, name, other):
+def _same_shape(values, name, other, whose):
     values = _checks.numbers(values, name)
     if values.shape != other.shape:
-        raise ValueError(f"{name} must have shape {other.shape}, got {values.shape}")
+        raise ValueError(
+            f"{name} must have the shape of {whose}, {other.shape}, got {values.shape}"
+        )
     return values

@@ -225,7 +225,11 @@ def _step_of(kind, number):
 
     def step(value):
         try:
-            return kind(number(value))
+            parsed = number(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a number, got {value!r}") from None
+        try:
+            return kind(parsed)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -22,17 +22,17 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from numba import njit
 from scipy.linalg import orth
 from scipy.optimize import linprog
 from scipy.special import rel_entr
 
 from collapse_lib import _checks
+from collapse_lib._compiled import compiled
 
 #: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
 MOST_STEPS = 200
 #: When to stop: the largest difference of sums of (orthonormal) features, relative to the data.
-TOLERANCE = 1e-12
+TOLERANCE = 1e-11
 #: Halvings of a step at most.
 MOST_HALVINGS = 40
 #: What the likelihood may fall by in a step, for its own rounding.
@@ -411,7 +411,7 @@ def _frequencies(shares):
     return np.divide(shares, mass, out=uniform, where=mass > 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _newton(basis, shares, p):
     """Fill in p, of shape (contexts, tokens), by Newton steps, halved until they help.
 
@@ -423,9 +423,7 @@ def _newton(basis, shares, p):
     curvature, slope = np.empty((d * free, d * free)), np.empty((d, free))
     likelihood = _evaluate(basis, shares, w, p)
     for _ in range(MOST_STEPS):
-        largest = _slope(basis, shares, p, slope)
-        if largest <= TOLERANCE:
-            return
+        is_last = _slope(basis, shares, p, slope) <= TOLERANCE
         _curvature(basis, shares, p, curvature)
         step = _solve(curvature, slope.copy().ravel()).reshape(slope.shape)
         promised, length = (slope * step).sum(), 1.0
@@ -437,9 +435,11 @@ def _newton(basis, shares, p):
             length /= 2
         w[:] = after
         likelihood += risen
+        if is_last:  # one step more than needed squares the error
+            return
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _evaluate(basis, shares, w, p):
     """Fill in the conditionals p of weights w; return the mean log-likelihood."""
     likelihood = 0.0
@@ -456,7 +456,7 @@ def _evaluate(basis, shares, w, p):
     return likelihood
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _slope(basis, shares, p, slope):
     """Fill in the derivative of the likelihood in w; return its largest entry."""
     slope[:] = 0
@@ -467,7 +467,7 @@ def _slope(basis, shares, p, slope):
     return np.abs(slope).max()
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _curvature(basis, shares, p, curvature):
     """Fill in minus the second derivative, its lower half: sum_j e_j e_j^T (x) q_j Cov_j."""
     d, free = basis.shape[1], p.shape[1] - 1
@@ -486,7 +486,7 @@ def _curvature(basis, shares, p, curvature):
                     curvature[a * free + k, m] += factor * row[m]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _solve(matrix, right):
     """Solve by Cholesky, in place; directions in which the matrix is 0 to rounding stay at 0."""
     size = len(right)
