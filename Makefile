@@ -1,42 +1,47 @@
 # make book · make test · make lab · make bench · make pdf · make notebooks — for readers and authors
 # make site: the book with its PDF; make book SOLUTIONS=no, make site SOLUTIONS=no — for teachers
+# make again CHAPTER=... · make address URL=... — see CONTRIBUTING.md
 # make check · make links · make lock — for developers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-BIN := $(CURDIR)/.venv/bin
+# The environment; relative, as a path may have spaces.
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Notebooks and modules of tests are kept whole, one a processor.
+SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 export COLLAPSE_SOLUTIONS := $(SOLUTIONS)
 
-.PHONY: book test lab bench pdf site notebooks check links lint lock clean
+.PHONY: address again book test lab bench pdf site notebooks check links lint lock clean
 
 # A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
-book: .venv/installed
+book: $(VENV)/installed
 	$(BIN)/jupyter-book build -W --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
-test: .venv/installed
-	$(BIN)/pytest --nbval
+test: $(VENV)/installed
+	$(BIN)/python -m pytest --nbval $(SIDE_BY_SIDE)
 
-lab: .venv/installed
+lab: $(VENV)/installed
 	$(BIN)/python book/_ext/jupyterlab_words.py
 	$(BIN)/jupyter lab book
 
-bench: .venv/developing
+bench: $(VENV)/developing
 	$(BIN)/python -m tests.benchmarks.kernel
 	$(BIN)/python -m tests.benchmarks.gpt
 	$(BIN)/python -m tests.benchmarks.collapse_time
 	$(BIN)/python -m tests.benchmarks.contexts
 
-pdf: .venv/developing book
+pdf: $(VENV)/developing book
 	$(BIN)/python book/_ext/print_book.py _build/book.pdf
 
 # The book with its PDF, which the sidebar leads to, ready to be put on a web server.
 site: export COLLAPSE_PDF := yes
-site: .venv/developing book
+site: $(VENV)/developing book
 	$(BIN)/python book/_ext/print_book.py _build/html/book.pdf
 
-notebooks: .venv/installed
+notebooks: $(VENV)/installed
 	$(BIN)/python book/_ext/store_outputs.py book/*.ipynb book/_template/*.ipynb
 
-check: .venv/developing lint book
-	$(BIN)/pytest tests/build tests/browser
+check: $(VENV)/developing lint book
+	$(BIN)/python -m pytest tests/build tests/browser --numprocesses auto --dist loadgroup
 
 # Ask each link that leaves the book whether it is still there; needs the network. Jupyter Book
 # puts the list among the pages.
@@ -44,21 +49,21 @@ links: book
 	$(BIN)/jupyter-book build --builder linkcheck .; found=$$?; \
 	    mv _build/html/output.txt _build/links.txt; rm _build/html/output.json; exit $$found
 
-lint: .venv/developing
+lint: $(VENV)/developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
-.venv/installed: requirements.txt pyproject.toml
-	@echo "Installing into .venv; the first time takes a few minutes"
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 is needed: make PYTHON=...") \
+$(VENV)/installed: requirements.txt pyproject.toml
+	@echo "Installing into $(VENV); the first time takes a few minutes"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=...") \
 	    if sys.version_info < (3, 11) else None'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	@touch $@
 
-.venv/developing: .venv/installed
+$(VENV)/developing: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
@@ -72,6 +77,15 @@ lock:
 	rm -rf _build/lock
 	@! grep -E '^(nvidia|triton)' requirements.txt || \
 	    (echo "PyTorch is not the CPU build: see README" && exit 1)
+
+# Execute a chapter once more although nothing has changed: make again CHAPTER=absorption
+again: $(VENV)/installed
+	$(BIN)/python book/_ext/execute_again.py "$(CHAPTER)"
+	$(MAKE) book
+
+# Set the address of the repository everywhere: make address URL=https://github.com/someone/book
+address:
+	$(PYTHON) book/_ext/address.py "$(URL)"
 
 clean:
 	rm -rf _build

@@ -4,8 +4,8 @@ Every check returns its argument in the form the library computes with, or raise
 `ValueError` that names the argument, the rule and the value received.
 """
 
-import sys
 from fractions import Fraction
+from math import inf
 from numbers import Rational, Real
 
 import numpy as np
@@ -81,8 +81,8 @@ def within(value, name, low, high):
 
 def positive(value, name):
     """Return `value` as a finite float above 0."""
-    if _is_real(value) and 0 < value <= sys.float_info.max and float(value) > 0:
-        return float(value)
+    if _is_real(value) and 0 < (result := _float(value)) < inf:
+        return result
     raise ValueError(f"{name} must be a finite number above 0, got {shown(value)}")
 
 
@@ -225,7 +225,15 @@ def shown(value):
 
 
 def _is_real(value):
-    return isinstance(value, Real) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool | np.timedelta64)
+
+
+def _float(value):
+    """Return a real number as a float, infinite where none is large enough."""
+    try:
+        return float(value)
+    except OverflowError:
+        return inf
 
 
 def _whole(value):

@@ -2,13 +2,13 @@
 
 import math
 
-from numba import njit
+from collapse_lib._compiled import compiled
 
 #: Below this many expected successes a binomial is inverted, above it NumPy's rejection is quicker.
 INVERTED_BELOW = 10
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def binomial(rng, n, p):
     """Return one binomial number; exact in law, quicker than NumPy's where it is small."""
     if p > 0.5:
@@ -26,7 +26,7 @@ def binomial(rng, n, p):
             return k
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def add(rng, size, weights, counts):
     """Add to `counts` how often each entry of `weights` is hit by `size` independent draws.
 

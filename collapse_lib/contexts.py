@@ -123,7 +123,9 @@ def zipf_sizes(ranks, contexts, largest):
     array([50, 35,  9,  1])
     """
     largest = _checks.integer(largest, "largest", 2)
-    contexts = _checks.integer(contexts, "contexts", largest + 1)
+    contexts = _checks.integer(contexts, "contexts", 1)
+    if contexts <= largest:
+        raise ValueError(f"contexts must be more than largest = {largest}, got {contexts}")
     ranks = np.atleast_1d(_checks.integers(ranks, "ranks", 1))
     if ranks.size and ranks.max() > contexts:
         raise ValueError(f"ranks must be at most contexts = {contexts}, got {ranks.max()}")
@@ -238,14 +240,16 @@ def _table(counts):
     """Return counts as a csr_array without explicit zeros, or raise."""
     if not issparse(counts):
         counts = _checks.array(counts, "counts")
-    counts = csr_array(counts)
-    if counts.ndim != 2 or not counts.shape[0] or not np.issubdtype(counts.dtype, np.integer):
+    if counts.ndim != 2 or not counts.shape[0] or counts.dtype.kind not in "iu":
         raise ValueError(
             "counts must be a table of integers with a context a row, "
             f"got shape {counts.shape} of {counts.dtype}"
         )
+    counts, most = csr_array(counts), coalescent.MOST_SAMPLES
     if counts.nnz and counts.data.min() < 0:
         raise ValueError(f"counts must not be negative, got {counts.data.min()}")
+    if counts.nnz and counts.data.max() > most:
+        raise ValueError(f"counts must be at most {most:,}, got {counts.data.max()}")
     if (counts.sum(axis=1) == 0).any():
         empty = np.flatnonzero(counts.sum(axis=1) == 0)[0]
         raise ValueError(f"counts must have a sample in every context, got none in row {empty}")

@@ -26,6 +26,8 @@ from collapse_lib import _checks
 MAX_CONTROLS = 2
 #: How many pictures of their values a page can hold.
 MAX_FRAMES = 64
+#: How many values a slider can have where no page is built.
+MAX_VALUES = 1000
 #: Width and height of a picture, in inches.
 SIZE = (6.4, 4.0)
 #: Dots per inch.
@@ -54,11 +56,15 @@ class Slider:
 
     def __post_init__(self):
         _checks.text(self.label, "label")
-        if not isinstance(self.values, tuple | list | range) or len(self.values) < 2:
+        if not isinstance(self.values, tuple | list | range) or not self.values[1:]:
             raise ValueError(f"values must be at least two, got {_checks.shown(self.values)}")
+        if self.values[MAX_VALUES:]:
+            raise ValueError(
+                f"values must be at most {MAX_VALUES}, got {_checks.shown(self.values)}"
+            )
         if not _checks.is_whole(self.start) or self.start not in range(len(self.values)):
             raise ValueError(f"start must be an index of values, got {_checks.shown(self.start)}")
-        if len(self.values) <= MAX_FRAMES and len(set(map(str, self.values))) < len(self.values):
+        if len(set(map(str, self.values))) < len(self.values):
             raise ValueError(f"values must look different, got {_checks.shown(self.values)}")
 
 

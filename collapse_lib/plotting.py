@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_hex
+from matplotlib.colors import is_color_like, to_hex
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
@@ -158,7 +158,7 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     ValueError
         If `values` has another shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     values = _checks.numbers(values, "values")
     if values.ndim != 2 or not len(values):
         raise ValueError(
@@ -191,7 +191,7 @@ def standard_error(ax, values, widths=3, color=SIMULATED):
     ValueError
         If `values` has another shape, or `widths` is negative.
     """
-    _axes(ax)
+    _axes(ax, color=color)
     values = _checks.numbers(values, "values")
     widths = _checks.number(widths, "widths", 0, _checks.LARGEST)
     if values.ndim != 2 or len(values) < 2:
@@ -228,7 +228,10 @@ def mean_with_interval(ax, x, values, level=0.95, **style):
     ValueError
         If `values` has another shape or `level` is out of range.
     """
+    _axes(ax)
+    x = _checks.numbers(x, "x", ndim=1)
     mean, margin = sweeps.mean_and_margin(values, level)
+    _same_shape(mean, "values", x, "x")
     (line,) = ax.plot(x, mean, **style)
     band = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
     return line, ax.fill_between(x, mean - margin, mean + margin, **band)
@@ -256,9 +259,9 @@ def exact(ax, generations, values, label="exact", color=EXACT):
     ValueError
         If `generations` and `values` differ in shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     generations = _checks.numbers(generations, "generations", ndim=1)
-    values = _same_shape(values, "values", generations)
+    values = _same_shape(values, "values", generations, "generations")
     (line,) = ax.plot(generations, values, color=color, linestyle=(0, (4, 2)), label=label)
     return line
 
@@ -283,7 +286,7 @@ def distribution(ax, p, color=SIMULATED, label=None):
     ValueError
         If `p` has another shape.
     """
-    _axes(ax)
+    _axes(ax, color=color, label=label)
     p = _checks.numbers(p, "p", ndim=1)
     tokens = np.arange(1, p.size + 1)
     return ax.vlines(tokens, 0, p, color=color, label=label, linewidth=2)
@@ -380,12 +383,16 @@ def who_feeds_whom(ax, sizes, kept):
     _axes(ax)
     if not isinstance(sizes, list | tuple | np.ndarray):
         raise ValueError(f"sizes must be a sequence of rows, got {_checks.shown(sizes)}")
-    sizes = [np.atleast_1d(_checks.integers(row, "sizes", 0)) for row in sizes]
+    if isinstance(sizes, np.ndarray) and not sizes.ndim:
+        raise ValueError(f"sizes must be a sequence of rows, got {sizes!r}")
+    sizes = [np.atleast_1d(_checks.integers(row, "sizes", 0)).astype(float) for row in sizes]
     if any(row.ndim != 1 for row in sizes):
         raise ValueError("sizes must be a sequence of rows of numbers, got more axes")
     if not isinstance(kept, list | tuple | np.ndarray):
         raise ValueError(f"kept must be a sequence of bool, got {_checks.shown(kept)}")
-    kept = [_checks.boolean(source, "kept") for source in kept]
+    if isinstance(kept, np.ndarray) and not kept.ndim:
+        raise ValueError(f"kept must be a sequence of bool, got {kept!r}")
+    kept = [_checks.boolean(source, "kept") for source in list(kept)]
     sources = max((row.size for row in sizes), default=0)
     if len(kept) < sources:
         raise ValueError(f"kept must say it of {sources} sources, got {len(kept)}")
@@ -434,8 +441,8 @@ def model_and_frequencies(ax, model, frequencies, truth):
     """
     _axes(ax)
     model = _checks.numbers(model, "model", ndim=1)
-    frequencies = _same_shape(frequencies, "frequencies", model)
-    truth = _same_shape(truth, "truth", model)
+    frequencies = _same_shape(frequencies, "frequencies", model, "model")
+    truth = _same_shape(truth, "truth", model, "model")
     tokens = np.arange(1, len(model) + 1)
     bars = ax.bar(tokens, frequencies, color=SIMULATED, alpha=0.4, label="frequencies")
     crosses = ax.plot(tokens, model, "x", color=EXACT, ms=11, mew=2.5, label="model")
@@ -491,13 +498,19 @@ def genealogy(ax, parents):
     return *drawn, dots
 
 
-def _axes(ax):
+def _axes(ax, color=None, label=None):
     if not isinstance(ax, Axes):
         raise ValueError(f"ax must be axes of Matplotlib, got {_checks.shown(ax)}")
+    if isinstance(color, range) or not (color is None or is_color_like(color)):
+        raise ValueError(f"color must be a color of Matplotlib, got {_checks.shown(color)}")
+    if label is not None:
+        _checks.text(label, "label")
 
 
-def _same_shape(values, name, other):
+def _same_shape(values, name, other, whose):
     values = _checks.numbers(values, name)
     if values.shape != other.shape:
-        raise ValueError(f"{name} must have shape {other.shape}, got {values.shape}")
+        raise ValueError(
+            f"{name} must have the shape of {whose}, {other.shape}, got {values.shape}"
+        )
     return values

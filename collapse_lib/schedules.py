@@ -93,7 +93,12 @@ def table(schedule, generations, rng=None):
 
 def check(schedule):
     """Raise `ValueError` unless `schedule` has what a schedule must have, by name."""
-    missing = [name for name in ("sizes", "is_random", "keeps") if not hasattr(schedule, name)]
+    missing = [
+        name
+        for name in ("sizes", "is_random", "keeps")
+        if not hasattr(schedule, name)
+        or (name != "is_random" and not callable(getattr(schedule, name)))
+    ]
     if missing or isinstance(schedule, type):
         lacks = f", which has no {' and no '.join(missing)}" if missing else ", a class"
         raise ValueError(
@@ -359,6 +364,9 @@ class Explicit:
     _table: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
+        single = isinstance(self.rows, np.ndarray) and not self.rows.ndim
+        if single or not isinstance(self.rows, list | tuple | np.ndarray):
+            raise ValueError(f"rows must be a sequence of rows, got {_checks.shown(self.rows)}")
         sizes = np.zeros((len(self.rows), len(self.rows)), dtype=np.int64)
         for m, row in enumerate(self.rows, start=1):
             row = np.atleast_1d(_checks.integers(row, "rows", 0))

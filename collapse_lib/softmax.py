@@ -9,6 +9,7 @@ paper's equation (1), which the functions below minimise::
 over the M samples (x_l, y_l) of contexts and their next tokens.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -196,10 +197,7 @@ def _loss_and_gradient(flat, counts):
 
 
 def _weights(w):
-    try:
-        w = np.asarray(w, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"w must be an array of numbers, got {w!r}") from None
+    w = _checks.numbers(w, "w")
     if w.ndim != 2 or 0 in w.shape:
         raise ValueError(f"w must have shape (contexts, tokens), got shape {w.shape}")
     if not np.isfinite(w).all():
@@ -223,6 +221,7 @@ def _counts(x, y, shape, name="shape"):
         raise ValueError(
             f"{name} must hold the contexts and tokens, at least {needed}, got {shape}"
         )
+    _checks.room(math.prod(map(int, shape)), name)
     counts = np.zeros(shape, dtype=np.int64)
     np.add.at(counts, (x, y), 1)
     return counts

@@ -26,12 +26,18 @@ def apply(step, p):
     -------
     array of shape (..., tokens)
 
+    Raises
+    ------
+    ValueError
+        If `step` is no step. What `p` holds is not looked at: this is done to every model.
+
     Examples
     --------
     >>> import numpy as np
     >>> apply((TopK(2), Temperature(0.5)), np.array([0.3, 0.6, 0.1])).round(2)
     array([0.2, 0.8, 0. ])
     """
+    check(step)
     for one in _sequence(step):
         p = one.apply(p)
     return p

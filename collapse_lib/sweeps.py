@@ -252,7 +252,7 @@ class _Store:
     def __init__(self, folder, task, grid, seed):
         self.folder = None
         if folder is not None:
-            if not isinstance(folder, str | PurePath) or not str(folder):
+            if not isinstance(folder, str | PurePath) or not str(folder) or "\0" in str(folder):
                 raise ValueError(f"out must be a path, got {_checks.shown(folder)}")
             self.folder = Path(folder)
             if self.folder.exists() and not self.folder.is_dir():

@@ -1,17 +1,28 @@
-"""A full run of the suite answers for the book's ledger: all tests that it names have passed.
+"""What the user's environment says changes no test.
+
+A full run of the suite answers for the book's ledger: all tests that it names have passed.
 
 Full is a run that takes the folders of pyproject.toml and leaves nothing out of them; a run of
 single files, or with an option that selects, is left alone.
 """
 
+import os
+
 import pytest
 
+from book._ext.surroundings import settle
 from tests.support import ROOT
 
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 
 
 def pytest_configure(config):
+    try:
+        settle(os.environ, ROOT)
+    except RuntimeError as error:
+        raise pytest.UsageError(str(error)) from None
+    if hasattr(config, "workerinput"):  # what tests run side by side tell is gathered elsewhere
+        return
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     selected = any(config.getoption(name, None) for name in (*SELECTING, "collectonly"))
     if everything and not selected:

@@ -1,5 +1,6 @@
 """What our book needs of Sphinx beyond Jupyter Book's own settings.
 
+- What the user's environment says of Matplotlib, IPython, Jupyter or languages changes nothing.
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
 - Chapters are executed side by side, one a processor.
 - Chapters are executed anew when anything they compute with has changed, and pages written
@@ -27,7 +28,11 @@ from pathlib import Path
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from sphinx.errors import ExtensionError
 from sphinx.util.logging import getLogger
+
+sys.path.insert(0, str(Path(__file__).parent))
+from surroundings import settle
 
 logger = getLogger(__name__)
 
@@ -44,6 +49,10 @@ FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+"
 
 
 def setup(app):
+    try:
+        settle(os.environ, Path(app.srcdir))
+    except RuntimeError as error:
+        raise ExtensionError(str(error)) from None
     os.environ["COLLAPSE_BOOK"] = "1"
     sys.path.insert(0, str(app.srcdir))  # before any other installed collapse_lib
     # A change of the first makes Sphinx read every page again; of the second, write it.
@@ -110,6 +119,8 @@ def published_at(root):
 
     Only these hosts: the theme fails on others, and a local path is no address.
     """
+    if Path(_git(root, "rev-parse", "--show-toplevel")) != Path(root).resolve():
+        return None, None  # a folder in somebody else's repository, or in none
     remote = REMOTE.fullmatch(_git(root, "remote", "get-url", "origin"))
     upstream = _git(root, "rev-parse", "--abbrev-ref", "@{upstream}")
     branch = upstream.removeprefix("origin/") if upstream.startswith("origin/") else None

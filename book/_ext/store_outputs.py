@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from surroundings import settle
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -54,8 +55,8 @@ def execute(path):
 
 
 if __name__ == "__main__":
-    # Explorers are stored as widgets with a still picture, whatever the shell says.
-    os.environ.pop("COLLAPSE_BOOK", None)
+    # Explorers are stored as widgets with a still picture, and pictures as our settings have them.
+    settle(os.environ, Path(__file__).parents[2])
     notebooks = [Path(name) for name in sys.argv[1:]]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for path, _ in zip(notebooks, pool.map(execute, notebooks), strict=True):

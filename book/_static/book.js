@@ -1,5 +1,6 @@
-// A page opened from disk may not fetch others, so its search shows titles without excerpts.
-if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+// A page opened from disk, or in a sandboxed frame, may not fetch others, so its search shows titles
+// without excerpts.
+if (location.protocol === "file:" || origin === "null") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
 // A formula that is too wide is set smaller, down to where it can still be read (book.css uses
 // --fit). An equation of its own that is wider yet can be scrolled; the theme would cut off one

@@ -41,6 +41,10 @@ class Preset:
     contexts: int = 300
 
     def __post_init__(self):
+        for name, kind in (("model", GPTConfig), ("training", TrainConfig)):
+            if not isinstance(value := getattr(self, name), kind):
+                got = _checks.shown(value)
+                raise ValueError(f"{name} must be a {kind.__name__}, got {got}")
         # Below two contexts there is no standard error.
         for name, least in (("sequences", 1), ("length", 1), ("contexts", 2)):
             value = _checks.integer(getattr(self, name), name, least, 1_000_000)

@@ -94,7 +94,7 @@ class TrainConfig:
         plain["betas"] = tuple(betas.tolist())
         for name, value in plain.items():  # plain numbers, whatever came: they go into files
             object.__setattr__(self, name, value)
-        if self.precision not in self.PRECISIONS:
+        if not isinstance(self.precision, str) or self.precision not in self.PRECISIONS:
             raise ValueError(f"precision must be one of {self.PRECISIONS}, got {self.precision!r}")
 
     def rate(self, iteration):

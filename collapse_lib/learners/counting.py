@@ -46,6 +46,7 @@ class Counting:
 
     def sample(self, model, size, rng):
         """Return `size` samples of a model, in the order in which they are drawn."""
+        _checks.room(size, "schedule and size")
         return rng.choice(self.tokens, size, p=model)
 
     def pool(self, corpora):

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
-from numba import njit
 from scipy.linalg import orth
 from scipy.optimize import linprog
 from scipy.special import rel_entr
 
 from collapse_lib import _checks
+from collapse_lib._compiled import compiled
 
 #: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
 MOST_STEPS = 200
@@ -411,7 +411,7 @@ def _frequencies(shares):
     return np.divide(shares, mass, out=uniform, where=mass > 0)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _newton(basis, shares, p):
     """Fill in p, of shape (contexts, tokens), by Newton steps, halved until they help.
 
@@ -439,7 +439,7 @@ def _newton(basis, shares, p):
             return
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _evaluate(basis, shares, w, p):
     """Fill in the conditionals p of weights w; return the mean log-likelihood."""
     likelihood = 0.0
@@ -456,7 +456,7 @@ def _evaluate(basis, shares, w, p):
     return likelihood
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _slope(basis, shares, p, slope):
     """Fill in the derivative of the likelihood in w; return its largest entry."""
     slope[:] = 0
@@ -467,7 +467,7 @@ def _slope(basis, shares, p, slope):
     return np.abs(slope).max()
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _curvature(basis, shares, p, curvature):
     """Fill in minus the second derivative, its lower half: sum_j e_j e_j^T (x) q_j Cov_j."""
     d, free = basis.shape[1], p.shape[1] - 1
@@ -486,7 +486,7 @@ def _curvature(basis, shares, p, curvature):
                     curvature[a * free + k, m] += factor * row[m]
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _solve(matrix, right):
     """Solve by Cholesky, in place; directions in which the matrix is 0 to rounding stay at 0."""
     size = len(right)

@@ -14,11 +14,11 @@ tuples of token arrays, each read in a circle of its own.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from scipy.sparse import csr_array
 from scipy.special import entr
 
 from collapse_lib import _checks, _multinomial, corpora, steps
+from collapse_lib._compiled import compiled
 
 #: Rows that a step is applied to at once: dense, so that memory stays bounded.
 ROWS = 10_000
@@ -386,7 +386,7 @@ class Ngram:
 _add = _multinomial.add
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _resample(rng, start, counts, drawn):
     """Draw the counts of every row afresh, with the same sum."""
     drawn[:] = 0
@@ -398,7 +398,7 @@ def _resample(rng, start, counts, drawn):
             _add(rng, np.sum(weights), weights, mine)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _write(rng, tokens, order, row, start, token, cumulative, following):
     """Fill in the tokens after the first `order`, each by one uniform draw."""
     for position in range(order, tokens.size):

@@ -277,6 +277,7 @@ def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
     """
     p = _checks.distribution(p)
     learner = Counting(p.size, pseudocounts)
+    schedules.check(schedule)
     return np.array(list(run(learner, p, schedule, generations, rng, step)))
 
 

@@ -3,9 +3,9 @@
 import functools
 
 import numpy as np
-from numba import njit
 from scipy.stats import binom
 
+from collapse_lib._compiled import compiled
 from collapse_lib._multinomial import binomial
 
 #: Up to this n the first binomial of a generation is looked up: two thirds of all are of this
@@ -22,7 +22,7 @@ def table(n):
     return binom.cdf(k, n, k[:, None] / n)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _look_up(rng, cumulative, guess):
     """Return the first k whose cumulative probability is above a uniform number."""
     u, k = rng.random(), guess
@@ -33,7 +33,7 @@ def _look_up(rng, cumulative, guess):
     return k
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _resample(rng, n, table, weights, first, alive, total):
     """Draw a generation in place: n samples of the first `alive` entries of `weights`.
 
@@ -60,7 +60,7 @@ def _resample(rng, n, table, weights, first, alive, total):
     return survivors
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _run(rng, p, n, table, weights, first, collision, l1_from_first, support):
     """Fill the records of one run; return the generation that is a Dirac mass first, or -1."""
     generations, alive = collision.size - 1, p.size
@@ -93,7 +93,7 @@ def _run(rng, p, n, table, weights, first, collision, l1_from_first, support):
     return -1
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def run(p, n, table, rng, collision, l1_from_first, support, time):
     """Fill the records of a block of runs, of shape (runs, generations + 1), and their T.
 

@@ -9,10 +9,11 @@ recursion, at the cost of about n log n picks instead of 2n generations.
 import math
 
 import numpy as np
-from numba import njit
+
+from collapse_lib._compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _meet(rng, n, families, k, meeting):
     """Move k families one generation back, in place; return how many there are then.
 
@@ -36,7 +37,7 @@ def _meet(rng, n, families, k, meeting):
     return found
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _back(rng, n, families, k, most):
     """Go back until families have met, at most `most` generations; return (gone, k)."""
     if k * (k - 1.0) > n:  # few generations would be jumped over
@@ -56,7 +57,7 @@ def _back(rng, n, families, k, most):
     return int(gone), _meet(rng, n, families, k, meeting)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def collapse_times(rng, n, alike, time):
     """Fill in T: the first m at which the ancestors in generation 1 are all the same token.
 
@@ -72,7 +73,7 @@ def collapse_times(rng, n, alike, time):
         time[r] = m
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def samples(rng, p, n, generation, counts):
     """Fill in the token counts of p^(generation), generation >= 1, shape (runs, tokens)."""
     families = np.empty(n, dtype=np.int64)

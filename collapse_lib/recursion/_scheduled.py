@@ -1,9 +1,9 @@
 """Compiled kernels for every schedule; a block of runs a call."""
 
 import numpy as np
-from numba import njit
 
 from collapse_lib import _multinomial, schedules
+from collapse_lib._compiled import compiled
 
 _add = _multinomial.add
 
@@ -50,7 +50,7 @@ def runner(p, schedule, generations, pseudocounts):
     return one_by_one
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _draw_corpus(rng, p, length, rows):
     """Fill the rows with the counts of the first length[0], length[1], ... samples of p."""
     rows[:] = 0
@@ -62,7 +62,7 @@ def _draw_corpus(rng, p, length, rows):
         _add(rng, size, p, rows[k])
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _measure(model, first, m, collision, l1_from_first, support):
     squares, difference, alive = 0.0, 0.0, 0
     for i in range(model.size):
@@ -72,7 +72,7 @@ def _measure(model, first, m, collision, l1_from_first, support):
     collision[m], l1_from_first[m], support[m] = squares, difference, alive
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def run(rng, p, plan, added, collision, l1_from_first, support, time):
     """Fill the records of a block of runs; `added` pseudo-counts go to each token."""
     start, source, size, kept, beginning, length, first = plan
@@ -111,7 +111,7 @@ def run(rng, p, plan, added, collision, l1_from_first, support, time):
             l1_from_first[r, 0] = np.nan
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def run_random(rng, p, n, added, collision, l1_from_first, support, time):
     """Fill the records of runs whose n picks of random sources are n picks of their mean."""
     generations = collision.shape[1] - 1

@@ -29,7 +29,7 @@ def collision_gap(tokens=3):
     Raises
     ------
     ValueError
-        If `tokens` is less than 1.
+        If `tokens` is less than 1 or above 40.
     DerivationError
         If the two are not the same.
 
@@ -38,7 +38,7 @@ def collision_gap(tokens=3):
     >>> collision_gap(2)
     (p_1 - p_2)**2
     """
-    tokens = _checks.integer(tokens, "tokens", 1)
+    tokens = _checks.integer(tokens, "tokens", 1, 40)
     p = sp.symbols(f"p_1:{tokens + 1}", real=True)
     squares = sum((p[i] - p[j]) ** 2 for j in range(tokens) for i in range(j))
     gap = tokens * sum(q**2 for q in p) - sum(p) ** 2
@@ -168,7 +168,7 @@ def parents(k):
     [0, 1/n, (n - 1)/n]
     """
     law = [sp.Integer(1)]
-    for _ in range(_checks.integer(k, "k", 0)):
+    for _ in range(_checks.integer(k, "k", 0, 40)):
         stay = [j * q / n for j, q in enumerate(law)] + [sp.Integer(0)]
         grow = [sp.Integer(0)] + [(n - j) * q / n for j, q in enumerate(law)]
         law = [sp.factor(a + b) for a, b in zip(stay, grow, strict=True)]
@@ -208,7 +208,7 @@ def reciprocal_parents(k, shift=0):
     >>> reciprocal_parents(3, shift=1)
     (n + 1)/(4*n)
     """
-    k, shift = _checks.integer(k, "k", 1), _checks.integer(shift, "shift", 0, 1)
+    k, shift = _checks.integer(k, "k", 1, 40), _checks.integer(shift, "shift", 0, 1)
     by_law = sum(q / (j + shift) for j, q in enumerate(parents(k)) if j)
     j = sp.Symbol("j", integer=True, positive=True)
     powers = sp.summation(j ** (k - 1 + shift), (j, 1, n))
@@ -244,7 +244,7 @@ def harmonic_gap(size):
     >>> harmonic_gap(3)
     x**3/3 + x**2/2 + x
     """
-    size = _checks.integer(size, "size", 1)
+    size = _checks.integer(size, "size", 1, 1000)
     by_outcomes = sum(
         sp.binomial(size, left)
         * (1 - x) ** left

@@ -10,6 +10,7 @@ where q is its frequency among n samples of p^(m-1).
 
 import sympy as sp
 
+from collapse_lib import _checks
 from collapse_lib.symbolic._core import S0, DerivationError, m, n, require_equal, x
 from collapse_lib.symbolic.fully_synthetic import binomial_second_moment
 
@@ -191,8 +192,8 @@ def theorem_2(sign):
     >>> sp.factor(theorem_2(+1) - theorem_2(-1)).subs({N: 4, n: 6, m: 1})
     9*S_0/70
     """
-    if sign not in (1, -1):
-        raise ValueError(f"sign must be 1 or -1, got {sign!r}")
+    if not _checks.is_whole(sign) or sign not in (1, -1):
+        raise ValueError(f"sign must be 1 or -1, got {_checks.shown(sign)}")
     power = beta ** (m - 1)
     denominator = 1 + (1 + 1 / N) * alpha
     first = (1 + 2 * alpha - (1 - 1 / N) * alpha * power) / N

@@ -24,7 +24,7 @@ def cross_entropy_gradient(tokens=3):
     Raises
     ------
     ValueError
-        If `tokens` is less than 1.
+        If `tokens` is less than 1 or above 10.
     DerivationError
         If it differs from ``softmax(w)`` minus the frequencies.
 
@@ -33,7 +33,7 @@ def cross_entropy_gradient(tokens=3):
     >>> cross_entropy_gradient(tokens=2)[0]
     -N_1/(N_1 + N_2) + exp(w_1)/(exp(w_1) + exp(w_2))
     """
-    tokens = _checks.integer(tokens, "tokens", 1)
+    tokens = _checks.integer(tokens, "tokens", 1, 10)
     weights, counts, model, loss = _cross_entropy(tokens)
     frequencies = [count / sum(counts) for count in counts]
     found = []
@@ -60,7 +60,7 @@ def cross_entropy_curvature(tokens=3):
     Raises
     ------
     ValueError
-        If `tokens` is less than 1.
+        If `tokens` is less than 1 or above 10.
     DerivationError
         If ``v^T H v``, with the Hessian H of the cross-entropy, is another function.
 
@@ -69,7 +69,7 @@ def cross_entropy_curvature(tokens=3):
     >>> cross_entropy_curvature(tokens=2)
     q_1*q_2*(v_1 - v_2)**2
     """
-    tokens = _checks.integer(tokens, "tokens", 1)
+    tokens = _checks.integer(tokens, "tokens", 1, 10)
     weights, _, model, loss = _cross_entropy(tokens)
     direction = sp.Matrix(_numbered("v", tokens))
     second = (direction.T * sp.hessian(loss, weights) * direction)[0]

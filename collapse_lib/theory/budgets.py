@@ -11,6 +11,8 @@ from fractions import Fraction
 from math import e, floor, inf, log, pi, sqrt, ulp
 from numbers import Rational
 
+import numpy as np
+
 from collapse_lib import _checks
 from collapse_lib.theory._core import log_sets
 
@@ -212,7 +214,9 @@ def budget_with_confidence(real, tokens, epsilon, delta):
 def _decimal(epsilon):
     """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
     value = _checks.positive(epsilon, "epsilon")
-    return Fraction(epsilon if isinstance(epsilon, Rational) else repr(value))
+    if isinstance(epsilon, Rational):
+        return Fraction(int(epsilon.numerator), int(epsilon.denominator))
+    return Fraction(str(epsilon) if isinstance(epsilon, np.floating) else repr(value))
 
 
 def _meant(p):

@@ -131,5 +131,7 @@ def variety_left(s0, support):
     s0 = _checks.unit_interval(s0, "s0")
     one = one_like(s0)
     if s0 >= 1 or s0 < one / support - ROUNDING:
-        raise ValueError(f"s0 must be from 1/{support} to below 1, got {s0!r}")
+        raise ValueError(
+            f"s0 must be from 1/{support} to below 1 for support {support}, got {s0!r}"
+        )
     return 1 - s0, (1 - s0) / (1 - one / support), one

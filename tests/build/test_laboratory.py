@@ -11,10 +11,12 @@ import shutil
 import unicodedata
 from collections import Counter
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 from playwright.sync_api import sync_playwright
 from scipy import stats
 
@@ -325,7 +327,7 @@ def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
 
 @pytest.mark.parametrize("n", [3, 200])
 def test_draws_of_a_model_have_its_frequencies(lab, n):
-    """Both roads: token by token where there are many tokens, sample by sample where few samples."""
+    """Both roads: token by token, or sample by sample where these are few."""
     drawn = lab(
         """([p, n]) => {
             const rng = new Laboratory.random.Generator(2);
@@ -531,7 +533,7 @@ def test_ngram_counts_of_any_script(lab, name, order):
 
 @pytest.mark.parametrize("order", [1, 3, 5])
 def test_ngram_counts_of_shakespeare(lab, order):
-    """The packed counts, the text that is rebuilt from them, and the model that is trained on it."""
+    """The text that is rebuilt from the packed counts, and the model that is trained on it."""
     text = lab(
         """() => {
             const { text: t, work, random } = Laboratory;
@@ -843,7 +845,8 @@ LIMIT = 150_000
 
 
 def test_page_and_scripts_are_light():
-    files = [path for path in FOLDER.iterdir() if path.name != "shakespeare.js"]
+    folder = SITE / "_static" / "laboratory"
+    files = [path for path in folder.iterdir() if path.name != "shakespeare.js"]
     page = SITE / "book" / "laboratory.html"
     assert sum(path.stat().st_size for path in (*files, page)) < LIMIT
     assert {path.stem for path in files if path.suffix == ".js"} == {
@@ -851,6 +854,57 @@ def test_page_and_scripts_are_light():
         *laboratory.WHOLE,
         "laboratory",
     }
+
+
+def test_light_scripts_keep_their_texts():
+    script = """
+  // A comment.
+  const text = `two
+    // lines
+  `; // of text
+    return text;
+"""
+    assert laboratory.light(script) == (
+        "const text = `two\n    // lines\n  `; // of text\nreturn text;\n"
+    )
+    for path in FOLDER.glob("*.js"):
+        assert path.read_text("utf8").count("`") % 2 == 0
+
+
+def scripts_of(page):
+    tags = BeautifulSoup(page.read_text("utf8"), "html.parser").select("script[src]")
+    return re.findall(r"/laboratory/(\w+)\.js", " ".join(tag["src"] for tag in tags))
+
+
+def test_pages_load_what_they_need():
+    whole = scripts_of(SITE / "book" / "laboratory.html")
+    assert whole == [*laboratory.SCRIPTS, *laboratory.WHOLE, "laboratory"]
+    assert scripts_of(SITE / "book" / "intro.html") == [*laboratory.SCRIPTS, "laboratory"]
+    assert scripts_of(SITE / "book" / "bibliography.html") == []
+
+
+def test_a_comment_of_a_notebook_becomes_a_laboratory():
+    page = BeautifulSoup((SITE / "book" / "intro.html").read_text("utf8"), "html.parser")
+    box = page.select_one(".laboratory")
+    assert box["data-size"] == "small"
+    assert box["data-state"] == "n=200&real=200&generations=100&runs=1"
+    assert box["data-controls"] == "schedule n speed"
+    assert box["data-panels"] == ""
+    assert "laboratory" in box["data-pages"].split()
+
+
+def comment(text):
+    document = new_document("page")
+    document += nodes.comment(text, text)
+    laboratory.read_comments(None, document)
+    return document.children[0]
+
+
+def test_comments_that_ask_for_no_laboratory_stay():
+    assert isinstance(comment("a note"), nodes.comment)
+    assert not comment("laboratory")["small"]
+    asked = comment("laboratory | state: n=5&real=2 | controls: n | panels: variety")
+    assert (asked["small"], asked["state"], asked["panels"]) == (True, "n=5&real=2", "variety")
 
 
 def test_scripts_are_classic_and_ask_for_nothing():
@@ -865,9 +919,7 @@ def test_scripts_are_classic_and_ask_for_nothing():
         )
 
 
-def test_pictures_of_two_binomials_differ():
-    """`chi_square` itself: it tells a fair sample from a shifted one."""
+def test_chi_square_tells_a_fair_sample_from_a_shifted_one():
     rng = np.random.default_rng(1)
     assert chi_square(rng.binomial(50, 0.3, 20_000), 50, 0.3) > 0.001
     assert chi_square(rng.binomial(50, 0.31, 20_000), 50, 0.3) < 1e-6
-    assert sum(comb(5, k) for k in range(6)) == 32

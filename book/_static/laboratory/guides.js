@@ -87,6 +87,7 @@ Laboratory.Guides = (() => {
       this.reading.textContent = "Watch the bars …";
       lab.useSettings(guide.preset);
       lab.play();
+      this.show();
       lab.whenDone = () => {
         const right = guide.answers[guide.right];
         const verdict = k === guide.right ? "Right." : `The answer is: ${right[0].toLowerCase()}${right.slice(1)}.`;
@@ -94,6 +95,12 @@ Laboratory.Guides = (() => {
         this.reading.replaceChildren(`${sentence} `, lab.link(...guide.link) ?? "");
         lab.announce(sentence);
       };
+    }
+
+    // On a phone the bars are below: bring the answer to the top, and the bars with it.
+    show() {
+      if (this.lab.seen.bars.getBoundingClientRect().bottom <= innerHeight) return;
+      this.reading.scrollIntoView({ block: "start", behavior: this.lab.still ? "auto" : "smooth" });
     }
   }
 

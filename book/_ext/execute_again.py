@@ -1,0 +1,41 @@
+"""Forget that a chapter was executed, so that the next build executes it.
+
+    make again CHAPTER=absorption
+
+Builds execute what has changed, or computes with what has; this is for all other reasons.
+"""
+
+import sys
+from pathlib import Path
+
+from jupyter_cache import get_cache
+
+ROOT = Path(__file__).parents[2]
+
+
+def forget(name, root=ROOT):
+    """Remove a chapter from the caches of executed and of read pages.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter.
+    """
+    chapter = root / "book" / f"{name}.ipynb"
+    if not name or not chapter.is_file():
+        chapters = ", ".join(sorted(path.stem for path in (root / "book").glob("*.ipynb")))
+        raise ValueError(f"CHAPTER must be one of {chapters}, got {name!r}")
+    for folder in (root / "_build" / ".jupyter_cache").glob("*"):
+        cache = get_cache(folder)
+        for record in cache.list_cache_records():
+            if Path(record.uri).name == chapter.name:
+                cache.remove_cache(record.pk)
+    for page in (root / "_build").glob(f".doctrees/book/{name}.doctree"):
+        page.unlink()
+
+
+if __name__ == "__main__":
+    try:
+        forget(sys.argv[1])
+    except ValueError as error:
+        sys.exit(str(error))
