@@ -4,6 +4,7 @@ The picture that `plotting.panels` makes is put in the place of those of a built
 """
 
 import io
+from itertools import pairwise
 
 import matplotlib
 import pytest
@@ -62,7 +63,7 @@ def test_panels_below_each_other_on_a_phone(browser, served, picture, theme):
     stack.scroll_into_view_if_needed()
     boxes = [panel.bounding_box() for panel in stack.locator("> div").all()]
     assert len(boxes) == 4
-    for above, below in zip(boxes, boxes[1:], strict=False):
+    for above, below in pairwise(boxes):
         assert above["y"] + above["height"] <= below["y"]
     assert all(box["width"] > 280 for box in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

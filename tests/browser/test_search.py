@@ -48,7 +48,8 @@ def found(searching):
     return lambda query: searching.evaluate(
         """query => {
             history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);
-            return Search._performSearch(...Search._parseQuery(query)).reverse().map(([page]) => page);
+            const results = Search._performSearch(...Search._parseQuery(query));
+            return results.reverse().map(([page]) => page);
         }""",
         query,
     )
