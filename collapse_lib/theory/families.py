@@ -5,13 +5,17 @@ means form a martingale, and ``E V(mu_m) = V(mu_0) + v2 Var(mu_m)``, so that one
 family, the `curvature` v2, is all that enters. Counting has v2 = -1.
 """
 
+from fractions import Fraction
 from math import exp
 
 import numpy as np
 from scipy.special import psi
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import one_like
+from collapse_lib.theory._core import exact_power, one_like
+
+#: The last generation of what is computed one generation after the other: seconds.
+MOST = 1_000_000
 
 
 def expected_variance(m, n, variance, curvature):
@@ -44,12 +48,14 @@ def expected_variance(m, n, variance, curvature):
     """
     m = _checks.integers(m, "m", 0)
     n = _checks.integer(n, "n", 1)
-    if curvature < -n or variance < 0:
-        raise ValueError(
-            "curvature must be at least -n and variance at least 0, "
-            f"got {curvature!r} and {variance!r}"
-        )
-    return (1 + one_like(curvature) * curvature / n) ** m * variance
+    curvature = _checks.finite(curvature, "curvature", -n)
+    variance = _checks.finite(variance, "variance", 0)
+    base = 1 + one_like(curvature) * curvature / n
+    if isinstance(base, Fraction) and np.ndim(m) == 0:
+        return exact_power(base, m) * variance
+    with np.errstate(over="ignore"):  # infinite where a float is too small
+        result = np.float_power(float(base), m) * float(variance) if variance else 0.0 * m
+    return result if np.ndim(result) else float(result)
 
 
 def squared_distance_from_first(m, real, synthetic, variance, curvature):
@@ -80,9 +86,11 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
     >>> squared_distance_from_first(2, 3, 3, Fraction(1, 4), Fraction(-1))
     Fraction(1, 48)
     """
-    m = _checks.integer(m, "m", 1)
+    m = _checks.integer(m, "m", 1, MOST)
     real = _checks.integer(real, "real", 1)
     synthetic = _checks.integer(synthetic, "synthetic", 0)
+    variance = _checks.finite(variance, "variance", 0)
+    curvature = _checks.finite(curvature, "curvature", -max(synthetic, 1))
     distance = 0 * one_like(curvature) * variance
     if synthetic == 0:
         return distance
@@ -129,7 +137,11 @@ def squared_distances(sizes, kept, variance, curvature):
     array([0.  , 0.25, 0.5 , 0.75])
     """
     table = _lower(sizes)
-    is_kept = kept if callable(kept) else lambda t: bool(kept)
+    variance = float(_checks.finite(variance, "variance", 0))
+    curvature = float(_checks.finite(curvature, "curvature", -_checks.LARGEST))
+    if isinstance(kept, type) or not (callable(kept) or isinstance(kept, bool)):
+        raise ValueError(f"kept must be True, False or callable, got {_checks.shown(kept)}")
+    is_kept = kept if callable(kept) else lambda t: kept
     generations = len(table)
     weights = np.zeros((generations + 1, generations, generations))  # of noise (source, user)
     found = np.zeros(generations + 1)
@@ -171,7 +183,7 @@ def poisson_extinction(m, n, mean):
     >>> [round(poisson_extinction(m, n=5, mean=1.0), 3) for m in (1, 10, 100)]
     [0.007, 0.423, 0.907]
     """
-    m = _checks.integer(m, "m", 0)
+    m = _checks.integer(m, "m", 0, MOST)
     n = _checks.integer(n, "n", 1)
     mean = _checks.positive(mean, "mean")
     if m == 0:
@@ -240,6 +252,9 @@ def limited_loss(m, samples, parameters, first=None):
 
 def _lower(sizes):
     """Return the sizes as a lower triangular array of shape (M, M)."""
+    single = isinstance(sizes, np.ndarray) and not sizes.ndim
+    if single or not isinstance(sizes, list | tuple | np.ndarray):
+        raise ValueError(f"sizes must be a sequence of rows, got {_checks.shown(sizes)}")
     table = np.zeros((len(sizes), len(sizes)))
     for m, row in enumerate(sizes, start=1):
         row = np.atleast_1d(_checks.integers(row, "sizes", 0))

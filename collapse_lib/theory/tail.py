@@ -41,7 +41,7 @@ def tokens_left_bound(m, n):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
-    return 1 / (1 - (1 - 1 / n) * (1 - 1 / (2 * n)) ** (m - 1))
+    return 1 / (1 / n + (1 - 1 / n) * faded(m - 1, 0.5 / n))  # as printed, without cancellation
 
 
 def alive_bounds(m, n, p):
