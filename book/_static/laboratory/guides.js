@@ -53,7 +53,7 @@ Laboratory.Guides = (() => {
         const doubling = Math.round(Math.log(2) / Math.log(1 / 0.9));
         return `A temperature below 1 favours likely letters a little, every time. The ratio of two letters is raised to the power 1/0.9 in each generation, so it is squared after about ${doubling} of them, and squared again after ${doubling} more. More samples do not help: this is bias, not chance. A share of real data does: choose “fresh real data and the last model” and see.`;
       },
-      link: ["What happens to a bias that repeats", "choosing_what_to_keep.html"],
+      link: ["What happens to a bias that repeats", "choosing_what_to_keep.html#thm-threshold"],
     },
   ];
 
