@@ -29,6 +29,18 @@ def pytest_configure(config):
         config.pluginmanager.register(LedgerChecks(), "ledger-checks")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Keep tests that share what their module has built on one processor."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        fixtures = getattr(item, "_fixtureinfo", None)
+        shared = fixtures.name2fixturedefs.values() if fixtures else ()
+        if any(fixture.scope == "module" for each in shared for fixture in each):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
 class LedgerChecks:
     """Notes which tests have passed, and fails the session where the ledger names others."""
 

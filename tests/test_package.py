@@ -1,6 +1,7 @@
 """What holds for the package and the repository as a whole."""
 
 import re
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 import collapse_lib
+from book._ext import address
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "sympy", "matplotlib", "ipywidgets", "dask", "numba", "scipy"}
@@ -84,3 +86,44 @@ def test_all_that_says_how_to_cite_agrees():
     ((bibtex,),) = entries
     for said in (book["title"], settings["author"], str(book["year"]), book["url"]):
         assert f"{{{said}}}" in bibtex
+
+
+def texts_with(root, text):
+    """Return the files of a repository, without what is built or installed, that have a text."""
+    left_out = re.compile(r"/(\.venv|_build|\.git|__pycache__|\.\w+_cache|\.hypothesis)/|egg-info")
+    names = set()
+    for path in root.rglob("*"):
+        if path.is_file() and not left_out.search(str(path.relative_to(root.parent))):
+            try:
+                found = text in path.read_text("utf8")
+            except UnicodeDecodeError:
+                continue
+            names |= {path.relative_to(root).as_posix()} if found else set()
+    return names
+
+
+def test_one_command_sets_the_address_everywhere(tmp_path):
+    repository = address.ADDRESS.fullmatch(address.current())[2]
+    assert texts_with(ROOT, repository) == set(address.FILES)
+    for name in address.FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    address.change("https://gitlab.com/some-one/a.book", tmp_path)
+    assert address.current(tmp_path) == "https://gitlab.com/some-one/a.book"
+    assert not texts_with(tmp_path, repository)
+    assert not texts_with(tmp_path, repository.split("/")[1])
+    assert "mybinder.org/v2/gl/some-one%2Fa.book/" in (tmp_path / "README.md").read_text("utf8")
+    address.change(address.current(), tmp_path)
+    for name in address.FILES:
+        assert (tmp_path / name).read_bytes() == (ROOT / name).read_bytes()
+
+
+@pytest.mark.parametrize("url", ["", "book", "https://example.org/a/b", "https://github.com/a"])
+def test_what_is_no_address_is_refused(url, tmp_path):
+    with pytest.raises(ValueError, match=r"URL must be like https://github\.com/someone/book"):
+        address.change(url, tmp_path)
+
+
+def test_the_readme_says_when_launch_links_work():
+    readme = (ROOT / "README.md").read_text("utf8")
+    assert "Launch links work once the book is published" in readme

@@ -1,5 +1,6 @@
 import io
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -191,8 +192,8 @@ def test_pictures_of_panels_are_cut_where_book_js_cuts_them():
         int, re.search(r"PANEL = \{ width: (\d+), height: (\d+), margin: (\d+) \}", script).groups()
     )
     with plt.style.context("collapse_lib.book"):
-        for count, columns, grid in ((2, 2, (2, 1)), (3, 3, (3, 1)), (4, 2, (2, 2)), (5, 2, (2, 3))):
-            fig, axes = plotting.panels(count, columns)
+        for count, *grid in ((2, 2, 1), (3, 3, 1), (4, 2, 2), (5, 2, 3)):
+            fig, axes = plotting.panels(count, columns=grid[0])
             axes[0].set(xlabel="x", ylabel="y", title="A title")
             file = io.BytesIO()
             fig.savefig(file, **InlineBackend().print_figure_kwargs)
@@ -206,7 +207,7 @@ def test_pictures_of_panels_are_cut_where_book_js_cuts_them():
 def test_curves_in_an_order_can_be_told_apart(count):
     styles = plotting.ordered(count)
     assert len(styles) == count
-    for style, following in zip(styles, styles[1:], strict=False):
+    for style, following in pairwise(styles):
         assert style["linestyle"] != following["linestyle"]
         assert style["color"] != following["color"]
     for style in styles:

@@ -115,7 +115,8 @@ def _add_what(run):
         default="laptop",
         help="the size of everything: paper, Table 1 of the paper, for a graphics processor;"
         " laptop, 0.8 million weights and half a million characters; scarce, the same with a"
-        " sixteenth of the characters; tiny, seconds",
+        " sixteenth of the characters; laptop-16 and scarce-16, with another width than 128;"
+        " readable, laptop trained eight times as long; tiny, seconds",
     )
     run.add_argument(
         "--schedule",

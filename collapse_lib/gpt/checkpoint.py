@@ -69,9 +69,10 @@ def checksum(tensors):
 def save(path, tensors, metadata):
     """Write named tensors and their metadata as one file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    described = {"metadata": json.dumps(metadata), "checksum": checksum(tensors)}
-    described["of_metadata"] = hashlib.sha256(described["metadata"].encode()).hexdigest()
-    _io.write(path, to_bytes(tensors, metadata=described))
+    described = {"about": metadata, "tensors": checksum(tensors)}
+    described |= {"checksum": _checksum_of_json(described)}
+    # A single entry: safetensors writes several in an order that changes from run to run.
+    _io.write(path, to_bytes(tensors, metadata={"metadata": json.dumps(described)}))
 
 
 def load(path, with_tensors=True):
@@ -83,15 +84,14 @@ def load(path, with_tensors=True):
         with safe_open(path, "pt") as file:
             names = file.keys() if with_tensors else ()
             tensors = {name: file.get_tensor(name) for name in names}
-            described = file.metadata() or {}
-            metadata = json.loads(described["metadata"])
-    except (SafetensorError, KeyError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            described = json.loads((file.metadata() or {})["metadata"])
+            content = {name: described[name] for name in ("about", "tensors")}
+            damaged = described["checksum"] != _checksum_of_json(content)
+    except (SafetensorError, KeyError, TypeError, OSError, ValueError) as error:
         raise ValueError(f"path must name a checkpoint, got {str(path)!r} ({error})") from None
-    of_metadata = hashlib.sha256(described["metadata"].encode()).hexdigest()
-    damaged = described.get("of_metadata") != of_metadata
-    if damaged or (with_tensors and described.get("checksum") != checksum(tensors)):
+    if damaged or (with_tensors and content["tensors"] != checksum(tensors)):
         raise ValueError(f"path must name an undamaged file, got {str(path)!r}: another checksum")
-    return tensors, metadata
+    return tensors, content["about"]
 
 
 def load_metadata(path):

@@ -205,9 +205,12 @@ def budget_with_confidence(real, tokens, epsilon, delta):
     inf
     """
     real = _checks.integer(real, "real", 1)
-    squared = _checks.positive(epsilon, "epsilon") ** 2
+    epsilon = _checks.positive(epsilon, "epsilon")
     delta = _checks.positive(delta, "delta")
-    needed = (log_sets(tokens) - log(delta)) / squared
+    logarithm = log_sets(tokens) - log(delta)
+    if epsilon > 2:  # no distance exceeds 2
+        return inf
+    needed = logarithm / epsilon**2 if epsilon**2 else inf
     return inf if real >= needed else floor(real**2 / (2 * (needed - real)))
 
 

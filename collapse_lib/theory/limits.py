@@ -39,6 +39,7 @@ def distance_limit_given_corpus(counts):
     counts = np.atleast_1d(_checks.integers(counts, "counts", 0))
     if counts.ndim != 1 or not counts.any():
         raise ValueError(f"counts must have shape (tokens,) and a sample, got {counts}")
+    counts = counts.astype(float)
     size = counts.sum()
     a = 2.0 * counts[(counts > 0) & (counts < size)]
     b = 2.0 * size - a

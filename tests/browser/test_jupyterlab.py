@@ -32,8 +32,17 @@ def binder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lab(binder):
-    """The address of JupyterLab in that environment, with its token."""
+def lab(binder, tmp_path_factory):
+    """The address of JupyterLab in that environment, with its token, in a home of its own.
+
+    In the user's it would open the notebooks that were left open there.
+    """
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JUPYTER", "IPYTHON", "XDG_"))
+    }
+    environment["HOME"] = str(tmp_path_factory.mktemp("home"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -42,7 +51,7 @@ def lab(binder):
         [binder / ".venv/bin/python", "-m", "jupyterlab", "--no-browser", "--allow-root",
          "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
          f"--IdentityProvider.token={token}"],
-        cwd=binder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=binder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     for _ in range(120):

@@ -197,3 +197,35 @@ def test_proofs_and_solutions_open(faults, served):
     assert not solution.locator("section p").first.is_visible()
     solution.locator("button").first.click()
     assert solution.locator("section p").first.is_visible()
+
+
+@pytest.fixture
+def sandboxed(faults, served):
+    """Open a page in a frame that is denied storage and the server's other files."""
+
+    def open_in_frame(name):
+        page = faults.open(f"{served}/search.html")
+        page.set_content(
+            f'<iframe sandbox="allow-scripts" src="{served}/{name}" width="1200" height="800">'
+        )
+        frame = page.frame_locator("iframe")
+        frame.locator("main").wait_for()
+        return page, frame
+
+    return open_in_frame
+
+
+def test_search_works_without_storage(sandboxed):
+    _, frame = sandboxed("search.html?q=collision")
+    frame.locator("#search-results li a").first.wait_for()
+    assert "How fast variety is lost" in frame.locator("#search-results").inner_text()
+
+
+def test_the_theme_can_be_switched_without_storage(sandboxed):
+    _, frame = sandboxed("book/intro.html")
+    root, switch = frame.locator("html"), frame.locator("button.theme-switch-button:visible").first
+    modes = set()
+    for _ in range(3):
+        switch.click()
+        modes.add(root.get_attribute("data-mode"))
+    assert modes == {"light", "dark", "auto"}

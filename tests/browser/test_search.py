@@ -48,7 +48,8 @@ def found(searching):
     return lambda query: searching.evaluate(
         """query => {
             history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);
-            return Search._performSearch(...Search._parseQuery(query)).reverse().map(([page]) => page);
+            const results = Search._performSearch(...Search._parseQuery(query));
+            return results.reverse().map(([page]) => page);
         }""",
         query,
     )
@@ -57,8 +58,7 @@ def found(searching):
 def test_what_is_found_is_listed_in_that_order(faults, base, found):
     page = faults.open(f"{base}/search.html?q=collision+probability")
     links = page.locator("#search-results ul.search > li > a")
-    page.wait_for_function("Search._pulse_status === -1")  # the list is complete
-    page.wait_for_function("document.querySelectorAll('#search-results ul.search > li').length > 5")
+    page.wait_for_selector(".search-summary:has-text('found')")  # the list is complete
     addresses = links.evaluate_all("links => links.map(link => link.getAttribute('href'))")
     listed = [address.split("?")[0].split("#")[0].removesuffix(".html") for address in addresses]
     assert listed[0] == "book/expected_collision"

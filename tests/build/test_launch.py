@@ -58,3 +58,11 @@ def test_every_chapter_opens_in_jupyterlab_on_binder():
         html = (SITE / "book" / f"{name}.html").read_text("utf8")
         assert "https://mybinder.org/v2/g" in html
         assert f"?urlpath=lab/tree/book/{name}.ipynb" in html
+
+
+def test_a_folder_in_another_repository_is_not_published_there(tmp_path):
+    git(tmp_path, "init")
+    git(tmp_path, "remote", "add", "origin", "https://github.com/someone/else")
+    (tmp_path / "book").mkdir()
+    assert book_build.published_at(tmp_path / "book") == (None, None)
+    assert book_build.published_at(tmp_path) == ("https://github.com/someone/else", None)
