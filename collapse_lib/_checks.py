@@ -66,9 +66,16 @@ def unit_interval(value, name):
 
 def number(value, name, low, high):
     """Return `value` as a float from `low` to `high`."""
-    if _is_real(value) and low <= value <= high:
+    if _is_real(value) and low <= value <= high and (_float(value) < inf or value == inf):
         return float(value)
     raise ValueError(f"{name} must be a number from {low} to {high}, got {shown(value)}")
+
+
+def finite(value, name, low):
+    """Return a number of at least `low`: exact if it is a `Fraction` or an int, else a float."""
+    if _is_real(value) and low <= value and _float(value) < inf:
+        return value if isinstance(value, Fraction | int) else float(value)
+    raise ValueError(f"{name} must be a finite number of at least {low}, got {shown(value)}")
 
 
 def within(value, name, low, high):

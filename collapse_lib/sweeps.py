@@ -185,10 +185,10 @@ def mean_and_margin(values, level=0.95):
     >>> print(f"{mean} ± {margin:.2f}")
     2.0 ± 2.48
     """
-    values = np.asarray(values, dtype=float)
+    values = _checks.numbers(values, "values")
     if values.ndim < 1 or len(values) < 2:
         raise ValueError(f"values must hold at least two runs, got shape {values.shape}")
-    level = _checks.unit_interval(level, "level")
+    level = float(_checks.unit_interval(level, "level"))
     if level in (0, 1):
         raise ValueError(f"level must be between 0 and 1, got {level}")
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))

@@ -92,7 +92,7 @@ class TestBudgets:
 
     def test_close_to_the_border(self):
         rng = np.random.default_rng(0)
-        for real, s, n in rng.integers(2, 400, (1000, 3)).tolist():
+        for real, s, n in rng.integers(2, 400, (300, 3)).tolist():
             square = self.squared_tolerance(real, s, n)
             p = [1 / s] * s
             close = Fraction(math.sqrt(square))

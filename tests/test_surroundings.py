@@ -105,13 +105,14 @@ def test_what_cannot_be_set_is_refused(tmp_path):
     (tmp_path / "book" / "matplotlibrc").write_text("axes.facecolor: red\n")
     with pytest.raises(RuntimeError, match="matplotlibrc would change the book: move it away"):
         surroundings.settle({}, tmp_path)
-    code = "import sys; sys.path.insert(0, 'book/_ext'); import surroundings as s; s.settle({}, s.Path())"
+    code = (
+        "import sys; sys.path.insert(0, 'book/_ext'); from surroundings import Path, settle\n"
+        "settle({}, Path())"
+    )
     done = subprocess.run(
         [sys.executable, "-O", "-c", code], cwd=ROOT, capture_output=True, text=True
     )
-    assert (
-        "RuntimeError: the book is checked by assertions, which python -O leaves out" in done.stderr
-    )
+    assert "the book is checked by assertions, which python -O leaves out" in done.stderr
 
 
 def test_tests_run_in_it():

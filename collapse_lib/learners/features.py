@@ -29,6 +29,9 @@ from scipy.special import rel_entr
 from collapse_lib import _checks
 from collapse_lib._compiled import compiled
 
+#: The most contexts of which the ways to separate them are counted: a second.
+MOST_CONTEXTS = 10_000
+
 #: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
 MOST_STEPS = 200
 #: When to stop: the largest difference of sums of (orthonormal) features, relative to the data.
@@ -61,6 +64,7 @@ def gaussian(contexts, dimension, rng):
     """
     contexts = _checks.integer(contexts, "contexts", 1)
     dimension = _checks.integer(dimension, "dimension", 1)
+    _checks.room(contexts * dimension, "contexts and dimension")
     return _checks.generator(rng).standard_normal((contexts, dimension))
 
 
@@ -165,6 +169,7 @@ def divergence(conditionals, other, weights):
     other = _checks.probabilities(other, "other")
     weights = _checks.distribution(weights, "weights")
     _checks.broadcast(conditionals=p, other=other)
+    _one_weight_a_context(weights, p)
     found = np.einsum("j,...jk->...", weights, rel_entr(p, other))
     return found if found.ndim else float(found)
 
@@ -192,6 +197,7 @@ def distance(conditionals, other, weights):
     other = _checks.probabilities(other, "other")
     weights = _checks.distribution(weights, "weights")
     _checks.broadcast(conditionals=p, other=other)
+    _one_weight_a_context(weights, p)
     found = np.einsum("j,...jk->...", weights, np.abs(p - other))
     return found if found.ndim else float(found)
 
@@ -328,7 +334,7 @@ def half_space_probability(contexts, dimension):
     >>> half_space_probability(contexts=128, dimension=64)
     0.5
     """
-    contexts = _checks.integer(contexts, "contexts", 1)
+    contexts = _checks.integer(contexts, "contexts", 1, MOST_CONTEXTS)
     dimension = _checks.integer(dimension, "dimension", 1)
     ways = sum(comb(contexts - 1, k) for k in range(min(dimension, contexts)))
     return ways / 2 ** (contexts - 1)
@@ -521,6 +527,14 @@ def _features(features):
     if not features.any():
         raise ValueError("features must not all be 0")
     return features
+
+
+def _one_weight_a_context(weights, conditionals):
+    if conditionals.ndim < 2 or conditionals.shape[-2] not in (1, weights.size):
+        raise ValueError(
+            f"weights must be one for each context of conditionals, got {weights.size} "
+            f"for shape {conditionals.shape}"
+        )
 
 
 def _arguments(features, conditionals, weights):

@@ -161,7 +161,7 @@ def temperature_multiplier(tokens=3):
     >>> temperature_multiplier(4)
     alpha/tau
     """
-    tokens = _checks.integer(tokens, "tokens", 2)
+    tokens = _checks.integer(tokens, "tokens", 2, 10)
     q = sp.symbols(f"q_1:{tokens + 1}", positive=True)
     weights = [y ** (1 / tau) for y in q]
     after = sp.Matrix([(1 - share) / tokens + share * w / sum(weights) for w in weights])

@@ -161,7 +161,7 @@ def projection_condition(tokens=3):
     >>> len(projection_condition(tokens=2))
     2
     """
-    tokens = _checks.integer(tokens, "tokens", 2)
+    tokens = _checks.integer(tokens, "tokens", 2, 10)
     q, e = sp.symbols("q e", positive=True)
     free = sp.symbols(f"p_1:{tokens}", positive=True)
     p = [*free, 1 - sum(free)]

@@ -28,7 +28,7 @@ def one_like(value):
 def faded(steps, lost):
     """Return 1 - (1 - lost)^steps, without cancellation where a step loses little."""
     if np.ndim(steps) == 0 and isinstance(lost, Fraction):
-        return 1 - _exact_power(1 - lost, steps)
+        return 1 - exact_power(1 - lost, steps)
     result = -np.expm1(_log_left(steps, lost))
     return result if result.ndim else float(result)
 
@@ -36,7 +36,7 @@ def faded(steps, lost):
 def left(steps, lost):
     """Return (1 - lost)^steps, without rounding 1 - lost where a step loses little."""
     if np.ndim(steps) == 0 and isinstance(lost, Fraction):
-        return _exact_power(1 - lost, steps)
+        return exact_power(1 - lost, steps)
     result = np.exp(_log_left(steps, lost))
     return result if result.ndim else float(result)
 
@@ -48,7 +48,7 @@ def _log_left(steps, lost):
         return np.where(steps == 0, 0.0, steps * np.log1p(-np.minimum(lost, 1)))
 
 
-def _exact_power(base, steps):
+def exact_power(base, steps):
     """Return base^steps of a `Fraction`, if it can be written down."""
     if steps * base.denominator.bit_length() > EXACT_DIGITS and base not in (0, 1):
         raise ValueError(

@@ -149,7 +149,9 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
     factor = one * synthetic * (synthetic - 1) / total**2
     rest = real**2 * corpus + 2 * real * synthetic * inner + synthetic
     rest = (rest + (2 * mixed * pseudocounts + pseudocounts**2) / tokens) / total**2
-    limit = rest / (1 - factor)
+    # 1 - factor, without cancellation where nearly all samples are synthetic
+    forgets = ((real + pseudocounts) * (total + synthetic) + synthetic) * one / total**2
+    limit = rest / forgets
     return limit + factor ** (m - 1) * (first - limit)
 
 

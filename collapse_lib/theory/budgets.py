@@ -205,12 +205,11 @@ def budget_with_confidence(real, tokens, epsilon, delta):
     inf
     """
     real = _checks.integer(real, "real", 1)
-    epsilon = _checks.positive(epsilon, "epsilon")
+    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
     delta = _checks.positive(delta, "delta")
-    logarithm = log_sets(tokens) - log(delta)
-    if epsilon > 2:  # no distance exceeds 2
-        return inf
-    needed = logarithm / epsilon**2 if epsilon**2 else inf
+    needed = (log_sets(tokens) - log(delta)) / squared if squared else inf
+    if needed == inf:
+        return 0
     return inf if real >= needed else floor(real**2 / (2 * (needed - real)))
 
 

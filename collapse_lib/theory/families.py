@@ -5,13 +5,17 @@ means form a martingale, and ``E V(mu_m) = V(mu_0) + v2 Var(mu_m)``, so that one
 family, the `curvature` v2, is all that enters. Counting has v2 = -1.
 """
 
+from fractions import Fraction
 from math import exp
 
 import numpy as np
 from scipy.special import psi
 
 from collapse_lib import _checks, schedules
-from collapse_lib.theory._core import one_like
+from collapse_lib.theory._core import exact_power, one_like
+
+#: The last generation of what is computed one generation after the other: seconds.
+MOST = 1_000_000
 
 #: The most generations of `squared_distances`, which takes 8 bytes for each triple: 216 MB.
 MOST_GENERATIONS = 300
@@ -47,12 +51,14 @@ def expected_variance(m, n, variance, curvature):
     """
     m = _checks.integers(m, "m", 0)
     n = _checks.integer(n, "n", 1)
-    if curvature < -n or variance < 0:
-        raise ValueError(
-            "curvature must be at least -n and variance at least 0, "
-            f"got {curvature!r} and {variance!r}"
-        )
-    return (1 + one_like(curvature) * curvature / n) ** m * variance
+    curvature = _checks.finite(curvature, "curvature", -n)
+    variance = _checks.finite(variance, "variance", 0)
+    base = 1 + one_like(curvature) * curvature / n
+    if isinstance(base, Fraction) and np.ndim(m) == 0:
+        return exact_power(base, m) * variance
+    with np.errstate(over="ignore"):  # infinite where a float is too small
+        result = np.float_power(float(base), m) * float(variance) if variance else 0.0 * m
+    return result if np.ndim(result) else float(result)
 
 
 def squared_distance_from_first(m, real, synthetic, variance, curvature):
@@ -83,9 +89,11 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
     >>> squared_distance_from_first(2, 3, 3, Fraction(1, 4), Fraction(-1))
     Fraction(1, 48)
     """
-    m = _checks.integer(m, "m", 1)
+    m = _checks.integer(m, "m", 1, MOST)
     real = _checks.integer(real, "real", 1)
     synthetic = _checks.integer(synthetic, "synthetic", 0)
+    variance = _checks.finite(variance, "variance", 0)
+    curvature = _checks.finite(curvature, "curvature", -max(synthetic, 1))
     distance = 0 * one_like(curvature) * variance
     if synthetic == 0:
         return distance
@@ -137,7 +145,8 @@ def squared_distances(schedule, generations, variance, curvature):
         raise ValueError(f"schedule must have sizes that are not random, got {schedule!r}")
     generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
     table = schedules.table(schedule, generations)
-    variance = _checks.number(variance, "variance", 0, np.inf)
+    variance = float(_checks.finite(variance, "variance", 0))
+    curvature = float(_checks.finite(curvature, "curvature", -_checks.LARGEST))
     weights = np.zeros((len(table) + 1, *table.shape))  # of noise (source, user) in model m
     found = np.zeros(len(table) + 1)
     for m, row in enumerate(table, start=1):
@@ -178,7 +187,7 @@ def poisson_extinction(m, n, mean):
     >>> [round(poisson_extinction(m, n=5, mean=1.0), 3) for m in (1, 10, 100)]
     [0.007, 0.423, 0.907]
     """
-    m = _checks.integer(m, "m", 0)
+    m = _checks.integer(m, "m", 0, MOST)
     n = _checks.integer(n, "n", 1)
     mean = _checks.positive(mean, "mean")
     if m == 0:

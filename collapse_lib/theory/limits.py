@@ -9,6 +9,9 @@ from scipy.special import betaln, gammaln, xlogy
 
 from collapse_lib import _checks
 
+#: The most samples of a corpus: of more, the differences of logarithms lose their digits.
+MOST = 10**9
+
 
 def distance_limit_given_corpus(counts):
     """Return ``E[||p^(m) - p^(1)||_1 | corpus]`` in the limit of first m, then n to infinity.
@@ -39,8 +42,9 @@ def distance_limit_given_corpus(counts):
     counts = np.atleast_1d(_checks.integers(counts, "counts", 0))
     if counts.ndim != 1 or not counts.any():
         raise ValueError(f"counts must have shape (tokens,) and a sample, got {counts}")
+    size = sum(map(int, counts.ravel()))
+    _checks.integer(size, "the sum of counts", 1, MOST)
     counts = counts.astype(float)
-    size = counts.sum()
     a = 2.0 * counts[(counts > 0) & (counts < size)]
     b = 2.0 * size - a
     total = 2.0 * size

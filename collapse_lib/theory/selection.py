@@ -218,7 +218,7 @@ def nucleus_limit(p, mass):
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
     stays = ranked > (1 - mass + 1e-14) * np.cumsum(ranked)
-    left = order[: np.flatnonzero(stays).max() + 1]
+    left = order[: np.flatnonzero(stays).max(initial=0) + 1]
     q = np.zeros_like(p)
     q[left] = p[left] / p[left].sum()
     return q

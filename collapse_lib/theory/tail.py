@@ -41,10 +41,7 @@ def tokens_left_bound(m, n):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
-    with np.errstate(divide="ignore"):  # n = 1 loses all at once
-        left = np.log1p(-1 / np.asarray(n)) + (m - 1) * np.log1p(-0.5 / np.asarray(n))
-    bound = -1 / np.expm1(left)
-    return bound if bound.ndim else float(bound)
+    return 1 / (1 / n + (1 - 1 / n) * faded(m - 1, 0.5 / n))  # as printed, without cancellation
 
 
 def alive_bounds(m, n, p):

@@ -222,7 +222,7 @@ def test_search_works_without_storage(sandboxed):
 
 
 def test_the_theme_can_be_switched_without_storage(sandboxed):
-    _, frame = sandboxed("book/intro.html")
+    _, frame = sandboxed("book/expected_collision.html")
     root, switch = frame.locator("html"), frame.locator("button.theme-switch-button:visible").first
     modes = set()
     for _ in range(3):
