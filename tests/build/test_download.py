@@ -42,6 +42,8 @@ def test_the_note_asks_for_what_the_code_uses():
     assert "results" not in plain
     assert "collapse-lib[gpt] @" in note_for("from collapse_lib.gpt import PRESETS")
     assert "collapse-lib[gpt] @" in note_for("from collapse_lib import gpt, theory")
+    assert "collapse-lib[gpt] @" in note_for("from collapse_lib import (\n    gpt,\n)\n")
+    assert "[gpt]" not in note_for("from collapse_lib import theory\ngpt = 1\n")
     assert "`book/results`" in note_for('open("results/contexts.json")')
 
 
