@@ -160,7 +160,8 @@ def squared_distances(schedule, generations, variance, curvature):
                 square = w @ (1 / np.maximum.outer(size, size)) @ w
             else:
                 square = (w**2 / size).sum()
-            found[m] += square * (variance + curvature * found[t])
+            with np.errstate(over="ignore"):  # beyond the largest float it is inf
+                found[m] += square * (variance + curvature * found[t])
     return found
 
 
