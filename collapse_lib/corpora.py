@@ -256,6 +256,7 @@ def check_tokens(tokens, size):
     >>> check_tokens([0, 1], size=2)
     array([0, 1])
     """
+    size = _checks.integer(size, "size", 1)
     tokens = _checks.integers(tokens, "tokens", 0)
     if np.ndim(tokens) != 1:
         raise ValueError(f"tokens must have shape (length,), got shape {np.shape(tokens)}")

@@ -281,7 +281,11 @@ def found():
                 yield f"{module_name}.{name}", value
 
 
-CALLABLES = {name: value for name, value in found() if name not in RECORDS | ELSEWHERE}
+CALLABLES = {
+    name: value
+    for name, value in found()
+    if name not in RECORDS | ELSEWHERE and inspect.signature(value).parameters
+}
 
 
 def valid(name):

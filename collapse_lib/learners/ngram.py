@@ -203,7 +203,8 @@ def write(table, length, rng):
     >>> decode(write(count("abc", 1), 7, rng=0), "abc")
     'bcabcab'
     """
-    length = _checks.integer(length, "length", table.order)
+    _check_table(table)
+    length = _checks.integer(length, "length", table.order, _checks.MOST_ENTRIES)
     rng = _checks.generator(rng)
     size = len(table.alphabet)
     sizes = np.cumsum(table.sizes)
@@ -247,6 +248,7 @@ def resample(table, rng):
     >>> resample(count("aabb", 1), rng=0).sizes
     array([2, 2])
     """
+    _check_table(table)
     rng = _checks.generator(rng)
     drawn = np.empty_like(table.counts.data)
     _resample(rng, table.counts.indptr, table.counts.data, drawn)
@@ -383,3 +385,10 @@ def _order(order, alphabet):
     while max(2, len(alphabet)) ** (most + 1) >= 2**63:
         most -= 1
     return _checks.integer(order, "order", 1, most)
+
+
+def _check_table(table):
+    if not isinstance(table, Table):
+        raise ValueError(
+            f"table must be a Table, such as count returns, got {_checks.shown(table)}"
+        )
