@@ -29,10 +29,12 @@ ROOT = HERE.parent.parent
 SITE = ROOT / "_build" / "html"
 # The style of a page, and the settings of MathJax.
 HEAD = 'link[rel="stylesheet"], script:-soup-contains("MathJax")'
-# Of no use on paper: controls, links from a heading to itself, marks of what opens.
+# Of no use on paper: controls, links from a heading to itself, marks of what opens, lists of the
+# pages that follow.
 # Code that is folded away on its page is left out, too.
 SCREEN_ONLY = (
-    "script, button, .headerlink, .explorer-controls, .sd-summary-state-marker, details.hide"
+    "script, button, .headerlink, .explorer-controls, .sd-summary-state-marker, details.hide, "
+    "ul:has(> .toctree-l1)"
 )
 WIDTH = 643  # pixels between the margins that print.html sets
 
