@@ -30,8 +30,8 @@ FIXED = {
 #: What is taken away, or all that begins with it.
 UNWANTED = (
     "COLLAPSE_BOOK", "COLUMNS", "DOCUTILSCONFIG", "FORCE_COLOR", "JUPYTER_", "LANGUAGE", "LC_",
-    "LINES", "MATPLOTLIB", "MPL", "NO_COLOR", "NPY_", "PYTHONDEVMODE", "PYTHONOPTIMIZE", "PYTHONSTARTUP",
-    "PYTHONWARNINGS", "SOURCE_DATE_EPOCH", "SYMPY_", "TORCH",
+    "LINES", "MATPLOTLIB", "MPL", "NO_COLOR", "NPY_", "PYTHONDEVMODE", "PYTHONOPTIMIZE",
+    "PYTHONSTARTUP", "PYTHONWARNINGS", "SOURCE_DATE_EPOCH", "SYMPY_", "TORCH",
 )  # fmt: skip
 #: What Numba may be told, of which only the place of its cache does not change what it does.
 KEPT = ("NUMBA_CACHE_DIR",)
