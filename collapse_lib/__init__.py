@@ -12,7 +12,7 @@ in brackets is one of its equations.
 `corpora`               texts to train on
 `softmax`               training as a minimisation, whose result is counting
 `steps`                 what is done to a model before it is sampled
-`learners`              what is trained: counting, n-grams
+`learners`              what is trained: counting, n-grams, families, models with features
 `recursion`             train, sample, retrain: the loop, and fast replicates of counting
 `sweeps`                many independent tasks, on any executor, kept on disk
 `theory`                closed forms, on plain numbers

@@ -35,8 +35,6 @@ DENSE = 2000
 UNSEEN = 1e-75
 #: The most samples and generations, in floats: minutes.
 MOST_SAMPLES, MOST_GENERATIONS = 1_000_000, 10_000_000
-#: The most samples where all rows are computed whole: seconds.
-MOST_ROWS = 10_000
 #: The most samples, and samples times generations, in exact arithmetic: seconds, as digits grow.
 MOST_EXACT, MOST_EXACT_STEPS = 100, 1000
 #: How many powers are computed at a time: 80 MB.
@@ -290,7 +288,8 @@ def winner_cdf(p, n, generations):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or a number is out of range.
+        If `p` is no distribution or a Dirac mass, or a number is out of range, as in
+        `collapse_time_cdf`.
 
     Examples
     --------
@@ -324,18 +323,19 @@ def alive_probabilities(p, n, generations):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or a number is out of range.
+        If `p` is no distribution or a Dirac mass, or a number is out of range, as in
+        `collapse_time_cdf`.
 
     Examples
     --------
-    >>> alive_probabilities([0.75, 0.25], n=2, generations=2).round(4)
-    array([[1.    , 1.    ],
-           [0.9375, 0.4375],
-           [0.8438, 0.3438]])
+    >>> alive_probabilities([0.75, 0.25], n=2, generations=2).round(2)
+    array([[1.  , 1.  ],
+           [0.94, 0.44],
+           [0.84, 0.34]])
     """
     p = _checks.nontrivial_distribution(p)
-    one = np.where(p > 0, 1 + 0 * p, 0 * p)
-    return _expected_by_token(lambda k: 1 - (1 - p) ** k, p, n, generations, first=one)
+    first = np.where(p > 0, 1 + 0 * p, 0 * p)
+    return _expected_by_token(lambda k: _not_all(1 - p, p, k), p, n, generations, first)
 
 
 def expected_collapse_time_by_winner(p, n):
@@ -359,7 +359,8 @@ def expected_collapse_time_by_winner(p, n):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1.
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or too large as in
+        `expected_collapse_time`.
 
     Examples
     --------
@@ -367,8 +368,9 @@ def expected_collapse_time_by_winner(p, n):
     array([14.26, 55.07])
     """
     p = _checks.nontrivial_distribution(p)
-    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_ROWS)
-    others_differ = np.array([1 - p ** max(k - 1, 0) for k in range(n + 1)])
+    n = _checks.integer(n, "n", 1, MOST_EXACT if p.dtype == object else MOST_SAMPLES)
+    _checks.room((n + 1) * p.size, "n and p")
+    others_differ = np.array([_not_all(p, 1 - p, max(k - 1, 0)) for k in range(n + 1)])
     return np.where(p > 0, 1 + _expected_total(others_differ), np.nan)
 
 
@@ -401,8 +403,8 @@ def expected_collapse_time_range(n, s0):
     >>> print(f"{low:.1f} {high:.1f}")
     186.5 187.4
     """
-    n = _checks.integer(n, "n", 1, MOST_ROWS)
     s0 = _checks.unit_interval(s0, "s0")
+    n = _checks.integer(n, "n", 1, MOST_EXACT if isinstance(s0, Fraction) else MOST_SAMPLES)
     if s0 >= 1:
         raise ValueError(f"s0 must be below 1, got {s0!r}")
     base = s0 if isinstance(s0, Fraction) else float(s0)
@@ -437,12 +439,14 @@ def tail_constant(n):
     >>> print(f"{tail_constant(2):.3f} {tail_constant(100):.3f}")
     2.000 2.944
     """
-    n = _checks.integer(n, "n", 2, MOST_ROWS)
+    n = _checks.integer(n, "n", 2, MOST_SAMPLES)
     eigenvalue = 1 - 1 / n
     h = np.zeros(n + 1)
-    for k, row in enumerate(_parents(n, 1.0), start=1):
-        if k >= 2:
-            h[k] = 1.0 if k == 2 else row[:k] @ h[:k] / (eigenvalue - row[k])
+    h[2] = 1
+    for k, (low, row) in enumerate(_bands(n), start=1):
+        if k > 2:
+            leave, stay = row[: k - low], row[k - low :].sum()
+            h[k] = leave @ h[low : low + leave.size] / (eigenvalue - stay)
     return float(h[n] / eigenvalue)
 
 
@@ -537,13 +541,21 @@ def _sum_over_tokens(p, n, term):
     return total
 
 
+def _not_all(p, rest, k):
+    """Return 1 - p^k, with its digits where p = 1 - rest is close to 1."""
+    if p.dtype == object:
+        return 1 - p**k
+    with np.errstate(divide="ignore"):
+        return -np.expm1(k * np.log1p(-rest)) if k else 0 * p
+
+
 def _expected_by_token(value, p, n, generations, first):
     """Return E[value(A_(m-1))], an array over the tokens, for m = 1, 2, ..., below a first row."""
     exact = p.dtype == object
-    n = _checks.integer(n, "n", 1, MOST_EXACT if exact else MOST_ROWS)
+    n = _checks.integer(n, "n", 1, MOST_EXACT if exact else MOST_SAMPLES)
     most = MOST_EXACT_STEPS // n if exact else MOST_GENERATIONS
     generations = _checks.integer(generations, "generations", 0, most)
-    _checks.room(p.size * (generations + 1 + n), "p, n and generations")
+    _checks.room((n + generations + 2) * p.size, "n, generations and p")
     table = np.array([value(k) for k in range(n + 1)])
     rows = np.zeros((generations + 1, p.size), dtype=p.dtype)
     rows[0] = first

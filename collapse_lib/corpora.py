@@ -228,12 +228,9 @@ def decode(tokens, alphabet):
     'abba'
     """
     letters = _code_points(check_alphabet(alphabet))
-    tokens = np.atleast_1d(_checks.integers(tokens, "tokens", 0))
-    if tokens.ndim != 1:
-        raise ValueError(f"tokens must have shape (length,), got shape {tokens.shape}")
-    if tokens.size and tokens.max() >= len(letters):
-        raise ValueError(f"tokens must be below {len(letters)}, got {tokens.max()}")
-    return letters[tokens].tobytes().decode("utf-32-le", "surrogatepass")
+    return (
+        letters[check_tokens(tokens, len(letters))].tobytes().decode("utf-32-le", "surrogatepass")
+    )
 
 
 def check_alphabet(alphabet, name="alphabet"):
@@ -249,6 +246,23 @@ def check_alphabet(alphabet, name="alphabet"):
             f"{name} must be a text of at least one character, none twice, got {alphabet!r}"
         )
     return alphabet
+
+
+def check_tokens(tokens, size):
+    """Return tokens below `size` as an array of int64, shape (length,), or raise a `ValueError`.
+
+    Examples
+    --------
+    >>> check_tokens([0, 1], size=2)
+    array([0, 1])
+    """
+    size = _checks.integer(size, "size", 1)
+    tokens = _checks.integers(tokens, "tokens", 0)
+    if np.ndim(tokens) != 1:
+        raise ValueError(f"tokens must have shape (length,), got shape {np.shape(tokens)}")
+    if tokens.size and tokens.max() >= size:
+        raise ValueError(f"tokens must be below {size}, got {tokens.max()}")
+    return tokens
 
 
 def _code_points(text):

@@ -4,10 +4,14 @@ The style of the book is the style sheet ``collapse_lib.book``; colours have one
 throughout: what was simulated, what theory says, and what stands for comparison.
 """
 
+import itertools
+
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import is_color_like
+from matplotlib.colors import is_color_like, to_hex
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
 from collapse_lib import _checks, sweeps
@@ -20,6 +24,117 @@ EXACT = "black"
 COMPARED = "#D55E00"
 #: The path effect that sets a line off against many of its colour.
 OUTLINE = withStroke(linewidth=3.5, foreground="white")
+#: Width and height of a panel in `panels`, in inches. The pages cut pictures there, see book.js.
+PANEL = (4.2, 3.0)
+
+
+def panels(count, columns=2, sharey=False):
+    """Make a figure of equal panels, which the pages of the book stack on a narrow screen.
+
+    Parameters
+    ----------
+    count : int
+        How many panels, at least two.
+    columns : int, optional
+        How many stand side by side on a wide screen, 2 or 3.
+    sharey : bool, optional
+        Whether all panels have one vertical scale. Each keeps its own labels: on a phone it
+        stands alone.
+
+    Returns
+    -------
+    (matplotlib.figure.Figure, ndarray of matplotlib.axes.Axes, shape (count,))
+
+    Raises
+    ------
+    ValueError
+        If `count` or `columns` is out of range.
+
+    Examples
+    --------
+    >>> fig, (left, right) = panels(2)
+    >>> fig.get_size_inches().tolist()
+    [8.4, 3.0]
+    """
+    import matplotlib.pyplot as plt
+
+    count = _checks.integer(count, "count", 2, 12)
+    columns = min(_checks.integer(columns, "columns", 2, 3), count)
+    sharey = _checks.boolean(sharey, "sharey")
+    rows = -(-count // columns)
+    fig = plt.figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
+    # Notebooks crop pictures to what is drawn, which must be all of it: see book.js.
+    fig.add_artist(Rectangle((0, 0), 1, 1, transform=fig.transFigure, fill=False, linewidth=0))
+    parts = fig.subfigures(rows, columns, squeeze=False).flat
+    axes = np.array([part.subplots() for part, _ in zip(parts, range(count), strict=False)])
+    if sharey:
+        for ax in axes[1:]:
+            ax.sharey(axes[0])
+    return fig, axes
+
+
+def ordered(count):
+    """Return styles for curves in an order, such as one for each generation.
+
+    Colours go from dark blue to orange and every dash differs from its neighbours', so that curves
+    can be told apart in both themes, in print and without seeing colours.
+
+    Parameters
+    ----------
+    count : int
+        How many curves, from 1 to 20.
+
+    Returns
+    -------
+    list of dict
+        Keyword arguments of ``ax.plot``.
+
+    Examples
+    --------
+    >>> [style["linestyle"] for style in ordered(3)]
+    ['-', '--', '-.']
+    """
+    count = _checks.integer(count, "count", 1, 20)
+    colors = colormaps["plasma"](np.linspace(0, 0.6, count))
+    dashes = itertools.cycle(["-", "--", "-.", (0, (1, 1)), (0, (6, 2, 1, 2, 1, 2))])
+    return [{"color": to_hex(c), "linestyle": d} for c, d in zip(colors, dashes, strict=False)]
+
+
+def number(value, digits=2):
+    r"""Write a number as people do, for labels and texts: never as 2.2e+03.
+
+    Parameters
+    ----------
+    value : float
+    digits : int, optional
+        How many significant digits.
+
+    Returns
+    -------
+    str
+        Plain digits from a thousandth to a million, beyond a power of ten in mathematical text,
+        as Matplotlib and pages set it.
+
+    Examples
+    --------
+    >>> number(2163), number(0.04567), number(2.49e13), number(3e-7)
+    ('2,200', '0.046', '$2.5 \\times 10^{13}$', '$3 \\times 10^{-7}$')
+    >>> number(100), number(float("inf")), number(0)
+    ('100', '∞', '0')
+    """
+    value = _checks.number(value, "value", -np.inf, np.inf)
+    digits = _checks.integer(digits, "digits", 1, 15)
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
+    sign, exponent = "−" if value < 0 else "", int(exponent)
+    if value == 0 or -3 <= exponent < 6:
+        plain = f"{float(f'{mantissa}e{exponent}'):,.{max(digits - 1 - exponent, 0)}f}"
+        return sign + (plain.rstrip("0").rstrip(".") if "." in plain else plain)
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = f"10^{{{exponent}}}"
+    lead = "" if mantissa == "1" else rf"{mantissa} \times "
+    return f"${sign.replace('−', '-')}{lead}{power}$"
 
 
 def runs(ax, values, color=SIMULATED, label="mean"):
@@ -237,7 +352,8 @@ def simplex(ax, labels=("token 1", "token 2", "token 3")):
             va=vertical,
             fontsize="small",
         )
-    ax.set_aspect("equal")
+    # Room for the labels inside the axes: they must not meet a title or a neighbour's.
+    ax.set(xlim=(-0.16, 1.16), ylim=(-0.14, 1.02), aspect="equal")
     ax.set_axis_off()
     return outline
 

@@ -18,7 +18,7 @@ def as_hugging_face(ours):
     config = ours.config
     theirs = GPT2LMHeadModel(
         GPT2Config(
-            vocab_size=config.vocabulary,
+            vocab_size=config.vocabulary_size,
             n_positions=config.context,
             n_embd=config.width,
             n_layer=config.layers,

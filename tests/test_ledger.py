@@ -24,6 +24,7 @@ NUMBERED = [
     "Theorem 3",
     "Theorem 4",
     "Lemma 1",
+    "Section 5",
     "Section 6",
     *(f"Figure {number}" for number in range(1, 7)),
     "Table 1",

@@ -22,7 +22,7 @@ LABEL = re.compile(r"(?:^\(|\$\$ \(|label: |\"name\": \")([a-z]+-[a-z0-9-]+)", r
 LINK = re.compile(r"(?:`|\]\()([a-z][a-z0-9_-]+)(?:`|\.ipynb\)|\))")
 NUMBER = re.compile(r"(?<![\w.,:])\d+(?:[,_]\d{3})*(?:\.\d+)?(?![\d_])")
 #: Titles of sections that look back on a whole chapter.
-SUMS_UP = re.compile(r"Summary|What|Exercises|Further reading|The paper")
+SUMS_UP = re.compile(r"Summary|What|advice|Exercises|Further reading|The paper")
 #: Sections of the paper that the text names.
 SECTIONS = {"2.1", "2.2", "3.1", "3.2", "8.1", "8.2", "8.3", "9.1", "9.2"}
 

@@ -1,8 +1,13 @@
+import io
 import re
+from itertools import pairwise
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
@@ -157,3 +162,84 @@ def test_genealogy_marks_the_ancestors_of_the_last_generation(ax):
     }
     assert np.array(thin.get_segments()).tolist() == [[[1, 1], [2, 1]]]
     assert len(dots.get_offsets()) == 9
+
+
+def test_panels_are_equal_and_complete(ax):
+    fig, axes = plotting.panels(3, sharey=True)
+    try:
+        assert axes.shape == (3,)
+        np.testing.assert_allclose(fig.get_size_inches(), np.multiply(plotting.PANEL, (2, 2)))
+        axes[1].plot([0, 1], [0, 7])
+        assert axes[0].get_ylim() == axes[2].get_ylim()
+        for panel in axes:
+            panel.set(xlabel="x", ylabel="y")
+        # Labels stay within their own half, so that the picture can be cut there.
+        fig.canvas.draw()
+        middle, horizon = fig.bbox.width / 2, fig.bbox.height / 2
+        boxes = [panel.get_tightbbox() for panel in axes]
+        assert boxes[0].x1 <= middle <= boxes[1].x0
+        assert boxes[2].y1 <= horizon <= boxes[0].y0
+    finally:
+        plt.close(fig)
+
+
+def test_pictures_of_panels_are_cut_where_book_js_cuts_them():
+    """As a notebook stores them: cropped to what is drawn, with a margin."""
+    from matplotlib_inline.config import InlineBackend
+
+    script = (Path(__file__).parent.parent / "book" / "_static" / "book.js").read_text("utf8")
+    width, height, margin = map(
+        int, re.search(r"PANEL = \{ width: (\d+), height: (\d+), margin: (\d+) \}", script).groups()
+    )
+    with plt.style.context("collapse_lib.book"):
+        for count, *grid in ((2, 2, 1), (3, 3, 1), (4, 2, 2), (5, 2, 3)):
+            fig, axes = plotting.panels(count, columns=grid[0])
+            axes[0].set(xlabel="x", ylabel="y", title="A title")
+            file = io.BytesIO()
+            fig.savefig(file, **InlineBackend().print_figure_kwargs)
+            plt.close(fig)
+            size = plt.imread(io.BytesIO(file.getvalue())).shape[:2]
+            expected = np.multiply(grid, (width, height)) + 2 * margin
+            np.testing.assert_allclose(size[::-1], expected, atol=2)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 10, 20])
+def test_curves_in_an_order_can_be_told_apart(count):
+    styles = plotting.ordered(count)
+    assert len(styles) == count
+    for style, following in pairwise(styles):
+        assert style["linestyle"] != following["linestyle"]
+        assert style["color"] != following["color"]
+    for style in styles:
+        assert 1.05 / (luminance(style["color"]) + 0.05) >= 3
+        dark = luminance(style["color"], inverted=True) + 0.05
+        assert dark / (luminance("#121212") + 0.05) >= 3
+
+
+@given(st.floats(min_value=-1e300, max_value=1e300), st.integers(1, 6))
+def test_numbers_are_written_without_e_and_read_back(value, digits):
+    text = plotting.number(value, digits)
+    assert not re.search(r"\de[+-]?\d", text)
+    plain = text.strip("$").replace(",", "").replace("−", "-")
+    lead, _, exponent = plain.partition("10^{")
+    if exponent:
+        lead = lead.replace(r" \times ", "")
+        read = float({"": "1", "-": "-1"}.get(lead, lead)) * float(f"1e{exponent.rstrip('}')}")
+    else:
+        read = float(plain)
+    assert read == pytest.approx(float(f"{value:.{digits - 1}e}"), rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plotting.panels(1), "count must be an integer of at least 2"),
+        (lambda: plotting.panels(3, columns=4), "columns must be an integer of at most 3"),
+        (lambda: plotting.ordered(0), "count must be an integer of at least 1"),
+        (lambda: plotting.number(float("nan")), "value must be a number"),
+        (lambda: plotting.number(1, digits=0), "digits must be an integer of at least 1"),
+    ],
+)
+def test_what_cannot_be_drawn_or_written(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

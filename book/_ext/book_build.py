@@ -195,7 +195,8 @@ def how_to_run(notebook, address):
 
 def needs_gpt(code):
     """Say whether a chapter's code uses the part of the library that needs PyTorch."""
-    return re.search(r"collapse_lib\.gpt|collapse_lib import.*\bgpt\b", code) is not None
+    names = r"collapse_lib import (\([^)]*|[^(\n]*)\bgpt\b"  # also over several lines
+    return re.search(rf"collapse_lib\.gpt|{names}", code) is not None
 
 
 def _git(root, *arguments):

@@ -36,7 +36,8 @@ DIRECTIVE = re.compile(
     re.MULTILINE,
 )
 EQUATION = re.compile(
-    r"(?:^\((?P<target>[\w-]+)\)=\n+)?^ *\$\$(?P<body>(?:(?!\$\$).)+)\$\$(?: *\((?P<label>[\w-]+)\))?",
+    r"(?:^\((?P<target>[\w-]+)\)=\n+)?"
+    r"^ *\$\$(?P<body>(?:(?!\$\$).)+)\$\$(?: *\((?P<label>[\w-]+)\))?",
     re.MULTILINE | re.DOTALL,
 )
 HEADING = re.compile(r"^\((?P<target>[\w-]+)\)=\n+#+ (?P<text>.+)$", re.MULTILINE)

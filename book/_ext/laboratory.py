@@ -9,18 +9,28 @@
 
 `state` is what stands after # in the laboratory's own address, `controls` the settings that the
 reader may change, `panels` the curves (variety, tokens, collapse; none by default). Without
-controls the whole laboratory is put there. In JupyterLab, which does not know the directive,
-only its text is seen.
+controls the whole laboratory is put there.
+
+JupyterLab shows a box of warning for directives that it does not know. In a notebook the same
+stands in a comment of MyST, which JupyterLab passes over:
+
+    % laboratory | state: schedule=kept&n=100&real=100 | controls: n real | panels: variety
+
+A code cell with the tag `laboratory-still`, an explorer as a rule, is what JupyterLab and paper
+show in its place; the web page hides it where scripts run.
 """
 
 import html
+import re
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
 
-FOLDER = Path(__file__).parent.parent / "_static" / "laboratory"
+logger = getLogger(__name__)
+
 #: In the order in which they are loaded; shakespeare.js is loaded when a reader asks for it.
 SCRIPTS = (
     "random",
@@ -59,6 +69,18 @@ class LaboratoryDirective(SphinxDirective):
         return [node]
 
 
+def read_comments(app, doctree):
+    """Replace comments that ask for a laboratory."""
+    for comment in list(doctree.findall(nodes.comment)):
+        name, *settings = (part.strip() for part in comment.astext().split("|"))
+        if name != "laboratory":
+            continue
+        options = dict(re.split(r":\s*", setting, maxsplit=1) for setting in settings)
+        if unknown := options.keys() - LaboratoryDirective.option_spec.keys():
+            logger.warning("laboratory: unknown options %s", sorted(unknown), location=comment)
+        comment.replace_self(laboratory(small="controls" in options, **options))
+
+
 def visit(translator, node):
     """Open the box that the scripts fill, with the still text in it."""
     builder, env = translator.builder, translator.builder.env
@@ -86,6 +108,7 @@ def visit(translator, node):
 
 
 def depart(translator, node):
+    """Close both boxes."""
     translator.body.append("</div>\n</div>\n")
 
 
@@ -101,6 +124,28 @@ def add_scripts(app, pagename, templatename, context, doctree):
         app.add_js_file(f"laboratory/{name}.js")
 
 
+def lighten(app, error):
+    """Take comments and indentation out of the scripts that readers load."""
+    if error or app.builder.format != "html":
+        return
+    for name in (*SCRIPTS, *WHOLE, "laboratory"):
+        path = Path(app.outdir) / "_static" / "laboratory" / f"{name}.js"
+        path.write_text(light(path.read_text("utf8")), "utf8")
+
+
+def light(script):
+    """Return a script without lines of comment and without indentation, except in its texts."""
+    kept, inside = [], False
+    for line in script.splitlines():
+        if not inside:
+            line = line.strip()
+            if not line or line.startswith("//"):
+                continue
+        kept.append(line)
+        inside ^= line.count("`") % 2 == 1
+    return "\n".join(kept) + "\n"
+
+
 def ignore(translator, node):
     """In other formats only the text inside is written."""
 
@@ -112,5 +157,7 @@ def setup(app):
         **dict.fromkeys(("latex", "text", "man", "texinfo", "epub"), (ignore, ignore)),
     )
     app.add_directive("laboratory", LaboratoryDirective)
+    app.connect("doctree-read", read_comments)
     app.connect("html-page-context", add_scripts)
+    app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

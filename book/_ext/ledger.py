@@ -36,6 +36,7 @@ VERDICTS = {
     "definition": "a definition",
     "reproduced": "reproduced",
     "smaller": "not run at the paper's scale",
+    "proposal": "a proposal, carried out",
     "beyond": "a limitation, lifted in part",
 }
 MARK = "pytest.mark.paper"

@@ -117,6 +117,9 @@ def open_all(soup):
     """Open proofs and solutions, and take away what only a screen can use."""
     for unwanted in soup.article.select(SCREEN_ONLY):
         unwanted.decompose()
+    for cell in soup.article.select("div.cell, .toctree-wrapper"):
+        if not cell.get_text(strip=True) and not cell.select("img, .math"):
+            cell.decompose()  # an empty box, where the code was folded away
     for closed in soup.article.select("details"):
         closed["open"] = ""
 

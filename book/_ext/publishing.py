@@ -1,10 +1,11 @@
-"""What a copy of the book offers its readers: solutions, a PDF, a notebook on Colab.
+"""What a copy of the book offers its readers: solutions, a PDF, a notebook on Colab, a search.
 
 - With COLLAPSE_SOLUTIONS=no (`make book SOLUTIONS=no`) neither pages nor downloads have solutions.
 - With COLLAPSE_PDF=yes (`make site`) the sidebar leads to book.pdf, which is printed afterwards.
 - The Colab button opens the download of a chapter on the branch that the site is published from.
   A cell at its start installs the library there and does nothing elsewhere. The chapters in the
   repository need no such cell, and a fork's button leads to the fork.
+- The search puts first what readers mean by a word: book/keywords.yml names a page's words.
 """
 
 import json
@@ -12,6 +13,7 @@ import os
 import re
 from pathlib import Path
 
+import yaml
 from book_build import needs_gpt
 from docutils import nodes
 from sphinx_exercise.nodes import is_solution_node
@@ -25,7 +27,9 @@ EDGE = re.compile(r"^(`{3,}|:{3,})\{solution-(start|end)\}.*?^\1[ \t]*$\n?", re.
 def setup(app):
     app.add_config_value("book_solutions", True, "env")
     app.add_config_value("book_pdf", "", "html")
+    app.add_config_value("book_keywords", {}, "env")
     app.connect("config-inited", configure)
+    app.connect("doctree-read", add_keywords)
     app.connect("doctree-read", drop_solutions, priority=400)  # before their labels are known
     app.connect("html-page-context", offer, priority=900)  # after the theme has made its buttons
     app.connect("build-finished", prepare_downloads, priority=900)
@@ -35,6 +39,22 @@ def setup(app):
 def configure(app, config):
     config.book_solutions = os.environ.get("COLLAPSE_SOLUTIONS") != "no"
     config.book_pdf = PDF if os.environ.get("COLLAPSE_PDF") == "yes" else ""
+    config.book_keywords = yaml.safe_load(
+        (Path(app.srcdir) / "book" / "keywords.yml").read_text("utf8")
+    )
+    order = Path(__file__).with_name("search.js").read_text("utf8")
+    scorer = Path(app.outdir).parent / "search.js"
+    scorer.parent.mkdir(parents=True, exist_ok=True)
+    scorer.write_text(f"const BOOK_KEYWORDS = {json.dumps(config.book_keywords)};\n{order}", "utf8")
+    config.html_search_scorer = str(scorer)
+
+
+def add_keywords(app, doctree):
+    """Give a page its keywords, which the search then finds it by."""
+    phrases = app.config.book_keywords.get(app.env.docname, [])
+    words = dict.fromkeys(word for phrase in phrases for word in re.findall(r"\w+", phrase))
+    if words:  # one by one, as the index takes them
+        doctree.insert(0, nodes.meta(name="keywords", content=", ".join(words)))
 
 
 def drop_solutions(app, doctree):

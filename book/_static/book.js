@@ -27,8 +27,38 @@ addEventListener("load", async () => {
   for (const formula of document.querySelectorAll(".math")) sizes.observe(formula.closest(BLOCKS));
 });
 
-// On a narrow screen pictures of several panels are moved sideways in their box (book.css), which
-// the keyboard must reach where there is something to move.
+// On a narrow screen the panels of a picture made by plotting.panels stand below each other: it is
+// cut where they meet. Such a picture is a whole number of panels wide and high, and a margin.
+const PANEL = { width: 630, height: 450, margin: 15 }; // pixels; plotting.PANEL at 150 dpi
+
+function gridOf(picture) {
+  const columns = (picture.naturalWidth - 2 * PANEL.margin) / PANEL.width;
+  const rows = (picture.naturalHeight - 2 * PANEL.margin) / PANEL.height;
+  const whole = (count) => count > 0.9 && Math.abs(count - Math.round(count)) * PANEL.width < 3;
+  if (!whole(columns) || !whole(rows) || Math.round(columns) < 2) return null;
+  return { columns: Math.round(columns), rows: Math.round(rows) };
+}
+
+function stackOf(picture, { columns, rows }) {
+  const stack = document.createElement("div");
+  stack.className = "stacked-panels";
+  stack.setAttribute("aria-hidden", "true"); // the picture itself is there, with its text
+  const [restX, restY] = [picture.naturalWidth - PANEL.width, picture.naturalHeight - PANEL.height];
+  for (let index = 0; index < columns * rows; index += 1) {
+    const left = PANEL.margin + (index % columns) * PANEL.width;
+    const top = PANEL.margin + Math.floor(index / columns) * PANEL.height;
+    const panel = document.createElement("div");
+    panel.style.aspectRatio = `${PANEL.width} / ${PANEL.height}`;
+    panel.style.backgroundImage = `url("${picture.src}")`;
+    panel.style.backgroundSize = `${(100 * picture.naturalWidth) / PANEL.width}%`;
+    panel.style.backgroundPosition = `${(100 * left) / restX}% ${(100 * top) / restY}%`;
+    stack.append(panel);
+  }
+  return stack;
+}
+
+// Other pictures of several panels are moved sideways in their box (book.css), which the keyboard
+// must reach where there is something to move.
 const SEVERAL_PANELS = 1150; // pixels; a single panel has fewer, as a rule
 
 addEventListener("load", () => {
@@ -36,11 +66,29 @@ addEventListener("load", () => {
     for (const { target } of entries) target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
   });
   for (const picture of document.querySelectorAll("article img")) {
-    if (picture.naturalWidth <= SEVERAL_PANELS) continue;
-    const box = document.createElement("div");
-    box.className = "wide-picture";
-    picture.replaceWith(box);
-    box.append(picture);
-    boxes.observe(box);
+    const grid = gridOf(picture);
+    if (grid) {
+      picture.classList.add("of-panels");
+      picture.after(stackOf(picture, grid));
+    } else if (picture.naturalWidth > SEVERAL_PANELS) {
+      const box = document.createElement("div");
+      box.className = "wide-picture";
+      picture.replaceWith(box);
+      box.append(picture);
+      boxes.observe(box);
+    }
   }
+});
+
+// On paper nothing can be unfolded: proofs and other dropdowns are open while a page is printed.
+// Folded code stays folded. Solutions are left to sphinx-togglebutton, which does the same.
+let unfolded = [];
+
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("article details:not(.hide, [open])")];
+  for (const dropdown of unfolded) dropdown.open = true;
+});
+
+addEventListener("afterprint", () => {
+  for (const dropdown of unfolded) dropdown.open = false;
 });

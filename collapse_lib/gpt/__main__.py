@@ -115,7 +115,8 @@ def _add_what(run):
         default="laptop",
         help="the size of everything: paper, Table 1 of the paper, for a graphics processor;"
         " laptop, 0.8 million weights and half a million characters; scarce, the same with a"
-        " sixteenth of the characters; tiny, seconds",
+        " sixteenth of the characters; laptop-16 and scarce-16, with another width than 128;"
+        " readable, laptop trained eight times as long; tiny, seconds",
     )
     run.add_argument(
         "--schedule",
@@ -225,7 +226,11 @@ def _step_of(kind, number):
 
     def step(value):
         try:
-            return kind(number(value))
+            parsed = number(value)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be a number, got {value!r}") from None
+        try:
+            return kind(parsed)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 

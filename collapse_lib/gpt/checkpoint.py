@@ -5,6 +5,7 @@ A checkpoint is one safetensors file: named tensors, and in its header their met
 and metadata cannot be separated.
 """
 
+import hashlib
 import json
 import os
 import platform
@@ -22,7 +23,7 @@ from collapse_lib.gpt.model import GPT, GPTConfig
 
 
 def write_json(path, content):
-    """Write `content` as JSON."""
+    """Write `content` as JSON; `keep` does it with a checksum."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     _io.write(path, (text + "\n").encode())
 
@@ -35,10 +36,43 @@ def read_json(path):
         raise ValueError(f"path must name a JSON file, got {str(path)!r} ({error})") from None
 
 
+def keep(path, content):
+    """Write a dict as JSON with its checksum, so that damage does not go unnoticed."""
+    write_json(path, content | {"checksum": _checksum_of_json(content)})
+
+
+def kept(path):
+    """Return the dict of a file that `keep` has written."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"path must name a JSON object, got {str(path)!r} with {content!r}")
+    checksum = content.pop("checksum", None)
+    if checksum != _checksum_of_json(content):
+        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: another checksum")
+    return content
+
+
+def _checksum_of_json(content):
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def checksum(tensors):
+    """Return the SHA-256 of named tensors, in hexadecimal."""
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
 def save(path, tensors, metadata):
     """Write named tensors and their metadata as one file."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    _io.write(path, to_bytes(tensors, metadata={"metadata": json.dumps(metadata)}))
+    described = {"about": metadata, "tensors": checksum(tensors)}
+    described |= {"checksum": _checksum_of_json(described)}
+    # A single entry: safetensors writes several in an order that changes from run to run.
+    _io.write(path, to_bytes(tensors, metadata={"metadata": json.dumps(described)}))
 
 
 def load(path, with_tensors=True):
@@ -50,9 +84,14 @@ def load(path, with_tensors=True):
         with safe_open(path, "pt") as file:
             names = file.keys() if with_tensors else ()
             tensors = {name: file.get_tensor(name) for name in names}
-            return tensors, json.loads((file.metadata() or {})["metadata"])
-    except (SafetensorError, KeyError, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            described = json.loads((file.metadata() or {})["metadata"])
+            content = {name: described[name] for name in ("about", "tensors")}
+            damaged = described["checksum"] != _checksum_of_json(content)
+    except (SafetensorError, KeyError, TypeError, OSError, ValueError) as error:
         raise ValueError(f"path must name a checkpoint, got {str(path)!r} ({error})") from None
+    if damaged or (with_tensors and content["tensors"] != checksum(tensors)):
+        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: another checksum")
+    return tensors, content["about"]
 
 
 def load_metadata(path):

@@ -129,8 +129,8 @@ def make_chain(folder, chain, generations):
             processed(p, chain.step) for p in (folder.held_out()["next"], kept["next"])
         ]
     if not path.exists():
-        checkpoint.write_json(path, described)
-    standing = checkpoint.read_json(path)
+        checkpoint.keep(path, described)
+    standing = checkpoint.kept(path)
     if standing != described:
         raise ValueError(
             f"out must be new or hold a run with the same chain {described}, got"

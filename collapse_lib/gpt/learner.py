@@ -173,7 +173,7 @@ class Folder:
         curve = checkpoint.load_metadata(folder / "model.safetensors")["curve"]
         found["curve"] = [[at, *map(measures.rounded, losses)] for at, *losses in curve]
         found |= measures.variety(text, held_out["tokens"], tokenizer)
-        checkpoint.write_json(folder / "measures.json", found)
+        checkpoint.keep(folder / "measures.json", found)
         return found
 
 

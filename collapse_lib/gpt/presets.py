@@ -77,6 +77,17 @@ LAPTOP = Preset(
     length=1024,
 )
 
+# The same models and steps with a sixteenth of the samples, each read 23 times.
+SCARCE = replace(LAPTOP, sequences=32)
+
+#: Other widths than the 128 of the sizes above, for models that are smaller or larger than p^(0).
+WIDTHS = (16, 32, 64, 256)
+
+
+def _of_width(preset, width):
+    return replace(preset, model=replace(preset.model, width=width))
+
+
 PRESETS = {
     # Table 1 of the paper; the real corpus is about as long as the text.
     "paper": Preset(
@@ -86,8 +97,22 @@ PRESETS = {
         length=1024,
     ),
     "laptop": LAPTOP,
-    # The same models and steps with a sixteenth of the samples, each read 23 times.
-    "scarce": replace(LAPTOP, sequences=32),
+    "scarce": SCARCE,
+    **{f"laptop-{width}": _of_width(LAPTOP, width) for width in WIDTHS},
+    **{f"scarce-{width}": _of_width(SCARCE, width) for width in WIDTHS},
+    # The model of "laptop", trained eight times as long: it writes lines that can be read.
+    "readable": replace(
+        LAPTOP,
+        training=TrainConfig(
+            iterations=6000,
+            batch_size=16,
+            learning_rate=4e-3,
+            warmup=100,
+            evaluate_every=250,
+            checkpoint_every=250,
+        ),
+        sequences=1024,
+    ),
     # Seconds: for tests and live cells.
     "tiny": Preset(
         GPTConfig(vocabulary_size=65, context=32, width=64, layers=2, heads=2),

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -138,7 +139,7 @@ def results(out):
     out = Path(out)
     if not (out / "truth" / "measures.json").exists():
         raise ValueError(f"out must be a folder with a run whose p^(0) is done, got {str(out)!r}")
-    settings = checkpoint.read_json(out / "settings.json")
+    settings = checkpoint.kept(out / "settings.json")
     metadata = checkpoint.load_metadata(out / "truth" / "model.safetensors")
     usual = settings["preset"]["sequences"]
     seeds, made = [], []
@@ -148,7 +149,7 @@ def results(out):
         for measured in _measured([first]):
             entry["first"] = measured
         for chain in sorted(path.glob("*/chain.json")):
-            described = checkpoint.read_json(chain)
+            described = checkpoint.kept(chain)
             own = [] if described["first"] == usual else [path / f"first-{described['first']}"]
             numbered = sorted(chain.parent.glob("[0-9]*"), key=lambda folder: int(folder.name))
             if measured := _measured([*own, *numbered]):
@@ -163,7 +164,7 @@ def results(out):
         "settings": settings,
         "versions": _versions(made),
         "characters": metadata["characters"],
-        "truth": checkpoint.read_json(out / "truth" / "measures.json"),
+        "truth": checkpoint.kept(out / "truth" / "measures.json"),
         "seeds": seeds,
     }
 
@@ -171,7 +172,7 @@ def results(out):
 def _measured(folders):
     """Return the measures of those of the generations that are finished."""
     paths = (folder / "measures.json" for folder in folders)
-    return [checkpoint.read_json(path) for path in paths if path.exists()]
+    return [checkpoint.kept(path) for path in paths if path.exists()]
 
 
 def _versions(paths):
@@ -246,19 +247,17 @@ def _claim(folder, text, truth, threads):
         if not path.exists():
             if source is None:
                 raise ValueError("text must be given, or truth, got neither")
-            checkpoint.write_json(path, settings)
+            checkpoint.keep(path, settings)
     except OSError as error:
         raise ValueError(
             f"out must be a folder that can be written to, got {str(folder.out)!r} ({error})"
         ) from None
-    standing = checkpoint.read_json(path)
+    standing = checkpoint.kept(path)
     for key, value in settings.items():
-        if not isinstance(standing, dict) or key not in standing:
-            raise ValueError(f"out must hold settings with a {key}, got {str(path)!r} without")
-        if standing[key] != value and not (key == "source" and value is None):
+        if standing.get(key) != value and not (key == "source" and value is None):
             raise ValueError(
                 f"out must be new or hold a run with the same {key}, got {str(folder.out)!r}"
-                f" with {standing[key]} instead of {value}"
+                f" with {standing.get(key)} instead of {value}"
             )
 
 
@@ -325,29 +324,37 @@ def _perform(folder, stages, workers, threads, progress):
     if quick:
         context.set_forkserver_preload([experiment.__name__])
     queue = context.Queue()
-    with ProcessPoolExecutor(workers, context, _start, (queue, threads)) as pool:
-        for tasks in stages:
-            waiting = [pool.submit(_work, folder, *task) for task in tasks]
-            while not all(task.done() for task in waiting) or not queue.empty():
-                try:
-                    progress(*queue.get(timeout=0.1))
-                except Empty:
-                    continue
-            for task in waiting:
-                task.result()
+    end_of_workers, end = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(workers, context, _start, (queue, threads, end_of_workers)) as pool:
+        try:
+            for tasks in stages:
+                waiting = [pool.submit(_work, folder, *task) for task in tasks]
+                while not all(task.done() for task in waiting) or not queue.empty():
+                    try:
+                        progress(*queue.get(timeout=0.1))
+                    except Empty:
+                        continue
+                for task in waiting:
+                    task.result()
+        finally:
+            end.close()  # at once, whatever happened: what is finished is in the folder
 
 
-def _start(queue, threads):
-    """Prepare a worker: its threads, and an end when the process that started it is killed."""
+def _start(queue, threads, end):
+    """Prepare a worker: its threads, and its end, with or without the process that started it."""
     global _queue
     _queue = queue
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
 
 
-def _end_with_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
+def _end_with_parent(end):
+    """End this process when the other side of a pipe is closed, or gone."""
+    try:
+        end.recv()
+    finally:
+        os._exit(1)
 
 
 def _work(folder, function, *arguments):

@@ -210,6 +210,13 @@ def evaluate(model, corpus, tokens=None):
     return total / targets.numel()
 
 
+class _MpsGenerator:
+    """The generator of the device "mps", which PyTorch does not hand out."""
+
+    get_state = staticmethod(torch.mps.get_rng_state)
+    set_state = staticmethod(torch.mps.set_rng_state)
+
+
 def optimizer(model, training):
     """Return AdamW for `model`, with decay on weight matrices alone."""
     matrices = [weights for weights in model.parameters() if weights.ndim == 2]
@@ -337,6 +344,8 @@ class Training:
         if self.device.type == "cuda":
             index = self.device.index or torch.cuda.current_device()
             found["cuda"] = torch.cuda.default_generators[index]
+        if self.device.type == "mps":
+            found["mps"] = _MpsGenerator
         return found
 
     def _precision(self):

@@ -35,7 +35,7 @@ MOST_CONTEXTS = 10_000
 #: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
 MOST_STEPS = 200
 #: When to stop: the largest difference of sums of (orthonormal) features, relative to the data.
-TOLERANCE = 1e-12
+TOLERANCE = 1e-11
 #: Halvings of a step at most.
 MOST_HALVINGS = 40
 #: What the likelihood may fall by in a step, for its own rounding.
@@ -429,9 +429,7 @@ def _newton(basis, shares, p):
     curvature, slope = np.empty((d * free, d * free)), np.empty((d, free))
     likelihood = _evaluate(basis, shares, w, p)
     for _ in range(MOST_STEPS):
-        largest = _slope(basis, shares, p, slope)
-        if largest <= TOLERANCE:
-            return
+        is_last = _slope(basis, shares, p, slope) <= TOLERANCE
         _curvature(basis, shares, p, curvature)
         step = _solve(curvature, slope.copy().ravel()).reshape(slope.shape)
         promised, length = (slope * step).sum(), 1.0
@@ -443,6 +441,8 @@ def _newton(basis, shares, p):
             length /= 2
         w[:] = after
         likelihood += risen
+        if is_last:  # one step more than needed squares the error
+            return
 
 
 @compiled

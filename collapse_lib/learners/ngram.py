@@ -19,6 +19,7 @@ from scipy.special import entr
 
 from collapse_lib import _checks, _multinomial, corpora, steps
 from collapse_lib._compiled import compiled
+from collapse_lib.corpora import decode, encode
 
 #: Rows that a step is applied to at once: dense, so that memory stays bounded.
 ROWS = 10_000
@@ -78,68 +79,6 @@ class Table:
         return decode(_digits(self.contexts[j], self.order, len(self.alphabet)), self.alphabet)
 
 
-def encode(text, alphabet):
-    """Return the tokens of a text.
-
-    Parameters
-    ----------
-    text : str
-        At least one character.
-    alphabet : str
-        The characters, each once, in the order of their tokens.
-
-    Returns
-    -------
-    ndarray of int64, shape (length,)
-
-    Raises
-    ------
-    ValueError
-        If the text is empty, has a character that is not in the alphabet, or the alphabet has
-        one twice.
-
-    Examples
-    --------
-    >>> encode("abba", "ab")
-    array([0, 1, 1, 0])
-    """
-    _check_alphabet(alphabet)
-    if not isinstance(text, str) or not text:
-        raise ValueError(f"text must be a text that is not empty, got {text!r}")
-    foreign = sorted(set(text) - set(alphabet))
-    if foreign:
-        raise ValueError(f"text must hold characters of the alphabet, got {foreign[0]!r}")
-    letters = np.array(list(alphabet))
-    order = np.argsort(letters)
-    return order[np.searchsorted(letters[order], np.array(list(text)))]
-
-
-def decode(tokens, alphabet):
-    """Return the text of tokens.
-
-    Parameters
-    ----------
-    tokens : array_like of int, shape (length,)
-    alphabet : str
-        The characters, each once, in the order of their tokens.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    ValueError
-        If a token is not in the alphabet, or the alphabet has a character twice.
-
-    Examples
-    --------
-    >>> decode([0, 1, 1, 0], "ab")
-    'abba'
-    """
-    return "".join(alphabet[token] for token in _tokens(tokens, alphabet))
-
-
 def count(text, order, alphabet=None):
     """Count what follows every context of a text, which is read in a circle.
 
@@ -169,7 +108,7 @@ def count(text, order, alphabet=None):
     array([[0, 2],
            [2, 0]])
     """
-    alphabet = "".join(sorted(set(text))) if alphabet is None else alphabet
+    alphabet = corpora.alphabet(text) if alphabet is None else alphabet
     return count_tokens(encode(text, alphabet), order, alphabet)
 
 
@@ -201,7 +140,8 @@ def count_tokens(tokens, order, alphabet):
     array([[0, 2],
            [2, 0]])
     """
-    tokens, order = _tokens(tokens, alphabet), _order(order, alphabet)
+    tokens = corpora.check_tokens(tokens, len(corpora.check_alphabet(alphabet)))
+    order = _order(order, alphabet)
     if not tokens.size:
         raise ValueError("tokens must hold at least one token, got none")
     grams, occurrences = corpora.count_grams(tokens, order + 1, len(alphabet))
@@ -346,7 +286,7 @@ class Ngram:
     alphabet: str
 
     def __post_init__(self):
-        _check_alphabet(self.alphabet)
+        corpora.check_alphabet(self.alphabet)
         object.__setattr__(self, "order", _order(self.order, self.alphabet))
 
     def fit(self, corpus):
@@ -437,22 +377,6 @@ def _grams(table):
 
 def _digits(code, order, size):
     return [int(code) // size**place % size for place in reversed(range(order))]
-
-
-def _tokens(tokens, alphabet):
-    """Return tokens of the alphabet as an array of int64."""
-    _check_alphabet(alphabet)
-    tokens = _checks.integers(tokens, "tokens", 0)
-    if np.ndim(tokens) != 1:
-        raise ValueError(f"tokens must have shape (length,), got shape {np.shape(tokens)}")
-    if tokens.size and tokens.max() >= len(alphabet):
-        raise ValueError(f"tokens must be below {len(alphabet)}, got {tokens.max()}")
-    return tokens
-
-
-def _check_alphabet(alphabet):
-    if not isinstance(alphabet, str) or len(set(alphabet)) < len(alphabet):
-        raise ValueError(f"alphabet must be a text with no character twice, got {alphabet!r}")
 
 
 def _order(order, alphabet):

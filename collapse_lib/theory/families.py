@@ -11,11 +11,14 @@ from math import exp
 import numpy as np
 from scipy.special import psi
 
-from collapse_lib import _checks
+from collapse_lib import _checks, schedules
 from collapse_lib.theory._core import exact_power, one_like
 
 #: The last generation of what is computed one generation after the other: seconds.
 MOST = 1_000_000
+
+#: The most generations of `squared_distances`, which takes 8 bytes for each triple: 216 MB.
+MOST_GENERATIONS = 300
 
 
 def expected_variance(m, n, variance, curvature):
@@ -100,20 +103,20 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
     return distance
 
 
-def squared_distances(sizes, kept, variance, curvature):
-    """Return ``E[(mu_m - mu_0)^2]`` for m = 0, ..., M, any schedule with fixed sizes.
+def squared_distances(schedule, generations, variance, curvature):
+    """Return ``E[(mu_m - mu_0)^2]`` for m = 0, ..., M, any schedule with settled sizes.
 
     Every corpus is its model plus noise that is new, so mu_m - mu_0 is a sum of noises with fixed
     weights. Noises of different models are uncorrelated; those of model t have the variance
     ``E V(mu_t)`` over the number of samples, or over the larger number where two generations share
-    the beginning of a kept corpus. The cost grows like ``M^3``, with kept corpora like ``M^4``.
+    the beginning of a kept corpus. The cost grows like ``M^4``.
 
     Parameters
     ----------
-    sizes : sequence of array_like of int
-        ``sizes[m - 1][t]`` samples of model t train generation m: rows of a schedule's table.
-    kept : callable or bool
-        ``kept(t)`` says whether the corpus of model t is drawn once: a schedule's `keeps`.
+    schedule
+        A schedule of `collapse_lib.schedules`, or of your own, whose sizes are not random.
+    generations : int
+        The last generation M, from 0 to `MOST_GENERATIONS`.
     variance : float
         V(mu_0), at least 0.
     curvature : float
@@ -127,32 +130,33 @@ def squared_distances(sizes, kept, variance, curvature):
     Raises
     ------
     ValueError
-        If a generation has no samples.
+        If an argument is out of range, or the sizes are random.
 
     Examples
     --------
     A random walk: synthetic data alone, known variance.
 
-    >>> squared_distances([[4], [0, 4], [0, 0, 4]], kept=False, variance=1.0, curvature=0.0)
+    >>> from collapse_lib.schedules import FullySynthetic
+    >>> squared_distances(FullySynthetic(4), 3, variance=1.0, curvature=0.0)
     array([0.  , 0.25, 0.5 , 0.75])
     """
-    table = _lower(sizes)
+    schedules.check(schedule)
+    if schedule.is_random:
+        raise ValueError(f"schedule must have sizes that are not random, got {schedule!r}")
+    generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
+    table = schedules.table(schedule, generations)
     variance = float(_checks.finite(variance, "variance", 0))
     curvature = float(_checks.finite(curvature, "curvature", -_checks.LARGEST))
-    if isinstance(kept, type) or not (callable(kept) or isinstance(kept, bool)):
-        raise ValueError(f"kept must be True, False or callable, got {_checks.shown(kept)}")
-    is_kept = kept if callable(kept) else lambda t: kept
-    generations = len(table)
-    weights = np.zeros((generations + 1, generations, generations))  # of noise (source, user)
-    found = np.zeros(generations + 1)
-    for m in range(1, generations + 1):
-        share = table[m - 1] / table[m - 1].sum()
+    weights = np.zeros((len(table) + 1, *table.shape))  # of noise (source, user) in model m
+    found = np.zeros(len(table) + 1)
+    for m, row in enumerate(table, start=1):
+        share = row / row.sum()
         weights[m] = np.einsum("t,tsu->su", share[:m], weights[:m])
         weights[m, :, m - 1] += share
         for t in range(m):
             users = np.flatnonzero(table[:m, t])
             w, size = weights[m, t, users], table[users, t]
-            if is_kept(t):
+            if schedule.keeps(t):
                 square = w @ (1 / np.maximum.outer(size, size)) @ w
             else:
                 square = (w**2 / size).sum()
@@ -248,19 +252,3 @@ def limited_loss(m, samples, parameters, first=None):
     parameters = _checks.integer(parameters, "parameters", 1)
     first = parameters if first is None else _checks.number(first, "first", 0, np.inf)
     return (first + (m - 1) * parameters) / (2 * samples)
-
-
-def _lower(sizes):
-    """Return the sizes as a lower triangular array of shape (M, M)."""
-    single = isinstance(sizes, np.ndarray) and not sizes.ndim
-    if single or not isinstance(sizes, list | tuple | np.ndarray):
-        raise ValueError(f"sizes must be a sequence of rows, got {_checks.shown(sizes)}")
-    table = np.zeros((len(sizes), len(sizes)))
-    for m, row in enumerate(sizes, start=1):
-        row = np.atleast_1d(_checks.integers(row, "sizes", 0))
-        if row.size < m or row[m:].any() or not row[:m].any():
-            raise ValueError(
-                f"sizes must have {m} entries for generation {m}, not all 0, got {row}"
-            )
-        table[m - 1, :m] = row[:m]
-    return table

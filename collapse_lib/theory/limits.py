@@ -44,6 +44,7 @@ def distance_limit_given_corpus(counts):
         raise ValueError(f"counts must have shape (tokens,) and a sample, got {counts}")
     size = sum(map(int, counts.ravel()))
     _checks.integer(size, "the sum of counts", 1, MOST)
+    counts = counts.astype(float)
     a = 2.0 * counts[(counts > 0) & (counts < size)]
     b = 2.0 * size - a
     total = 2.0 * size

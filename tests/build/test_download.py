@@ -18,12 +18,13 @@ CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_the_download_is_the_chapter_with_a_note_before_it(name):
+def test_the_download_is_the_chapter_behind_a_note_and_a_cell_for_colab(name):
     page = BeautifulSoup((SITE / "book" / f"{name}.html").read_text("utf8"), "html.parser")
     button = page.select_one(".btn-download-source-button")
     path = SITE / urljoin(f"book/{name}.html", button["href"])
     nbformat.validate(nbformat.read(path, as_version=4))
-    note, *cells = json.loads(path.read_text("utf8"))["cells"]
+    note, install, *cells = json.loads(path.read_text("utf8"))["cells"]
+    assert install["id"] == "colab"  # see test_publishing.py
     assert cells == json.loads((ROOT / "book" / f"{name}.ipynb").read_text("utf8"))["cells"]
     settings = yaml.safe_load((ROOT / "_config.yml").read_text("utf8"))
     address = book_build.published_at(ROOT)[0] or settings["repository"]["url"]
@@ -41,6 +42,8 @@ def test_the_note_asks_for_what_the_code_uses():
     assert "results" not in plain
     assert "collapse-lib[gpt] @" in note_for("from collapse_lib.gpt import PRESETS")
     assert "collapse-lib[gpt] @" in note_for("from collapse_lib import gpt, theory")
+    assert "collapse-lib[gpt] @" in note_for("from collapse_lib import (\n    gpt,\n)\n")
+    assert "[gpt]" not in note_for("from collapse_lib import theory\ngpt = 1\n")
     assert "`book/results`" in note_for('open("results/contexts.json")')
 
 

@@ -11,10 +11,12 @@ import shutil
 import unicodedata
 from collections import Counter
 from itertools import pairwise
-from math import comb
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.utils import new_document
 from playwright.sync_api import sync_playwright
 from scipy import stats
 
@@ -87,16 +89,11 @@ DETERMINISTIC = [
 ]
 
 
-def expected(schedule, generations, s0):
-    sizes = schedules.table(schedule, generations)
-    kept = tuple(t for t in range(generations) if schedule.keeps(t))
-    return theory.expected_collisions(sizes, kept, s0)
-
-
 @pytest.mark.parametrize(("name", "changed", "schedule"), DETERMINISTIC, ids=str)
 def test_exact_curves(lab, name, changed, schedule):
     found = lab(EXACT, [options(name, **changed, generations=60), 0.15, 12])
-    assert found == pytest.approx(expected(schedule, 60, 0.15), abs=1e-12)
+    wanted = theory.expected_collisions(schedule, 60, 0.15)
+    assert found == pytest.approx(wanted, abs=1e-12)
 
 
 def test_the_curve_of_kept_data_is_not_the_printed_one(lab):
@@ -127,6 +124,10 @@ def test_exact_curve_of_smoothing(lab):
     changed = options(n=7, pseudocounts=3, generations=20)
     found = lab(EXACT, [changed, 0.9**2 + 0.1**2, 2])
     assert found == pytest.approx(smoothed(0.9, 7, 3, 20), abs=1e-12)
+    changed = options(n=40, pseudocounts=0.5)
+    found = lab(EXACT, [changed, (LAW**2).sum(), 12])
+    wanted = theory.expected_collision_smoothed(np.arange(31), 40, LAW, 0.5)
+    assert found == pytest.approx(wanted, abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -158,9 +159,9 @@ LEFT = "([p, options]) => Laboratory.exact.tokensLeft(p, options)"
 
 def test_expected_tokens_left(lab):
     found = lab(LEFT, [LAW.tolist(), options(n=9, generations=20)])
-    law = coalescent.lineages(9, 19)
-    seen = (1 - (1 - LAW) ** np.arange(10)[:, None]).sum(axis=1)
-    assert found == pytest.approx([12, *(law @ seen)], abs=1e-10)
+    alive = coalescent.alive_probabilities(LAW, 9, 20)
+    assert alive.shape == (21, 12)
+    assert found == pytest.approx(alive.sum(axis=1), abs=1e-10)
 
 
 def test_expected_tokens_left_of_a_kept_corpus(lab):
@@ -256,8 +257,11 @@ def test_budget_with_confidence_is_the_largest_that_the_bound_allows(lab):
     for real, k, epsilon, risk in [(100, 5, 0.2, 0.05), (2000, 30, 0.1, 0.001), (12, 2, 0.3, 0.5)]:
         n = lab("(c) => Laboratory.planner.budgetConfident(...c)", [real, k, epsilon, risk])
         assert 0 < n < math.inf
+        assert n == theory.budget_with_confidence(real, k, epsilon, risk)
         assert log_bound(real, n, k, epsilon) <= math.log(risk)
         assert log_bound(real, n + 1, k, epsilon) > math.log(risk)
+    whole = lab("() => Laboratory.planner.budget(10, [0.5, 0.5], 0.2)")
+    assert whole == theory.budget(10, [0.5, 0.5], 0.2)
     enough = math.ceil(math.log((2**5 - 2) / 0.05) / 0.1**2)
     any_amount = "(c) => Laboratory.planner.budgetConfident(...c) === Infinity"
     assert lab(any_amount, [enough, 5, 0.1, 0.05])
@@ -276,7 +280,8 @@ def test_bias_of_a_step(lab):
     step = NONE | {"temperature": 0.9}
     b = lab("(c) => Laboratory.planner.bias(c[0], Float64Array.from(c[1]))", [step, LAW.tolist()])
     assert b == pytest.approx(np.abs(LAW - steps.Temperature(0.9).apply(LAW)).sum())
-    assert lab("(b) => Laboratory.planner.biasCeiling(b, 200, 100)", b) == pytest.approx(b / 2)
+    ceiling = lab("(b) => Laboratory.planner.biasCeiling(b, 200, 100)", b)
+    assert ceiling == pytest.approx(theory.bias_ceiling(b, 200, 100))
 
 
 # ---- the sampler
@@ -325,7 +330,7 @@ def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
 
 @pytest.mark.parametrize("n", [3, 200])
 def test_draws_of_a_model_have_its_frequencies(lab, n):
-    """Both roads: token by token where there are many tokens, sample by sample where few samples."""
+    """Both roads: token by token, or sample by sample where these are few."""
     drawn = lab(
         """([p, n]) => {
             const rng = new Laboratory.random.Generator(2);
@@ -370,7 +375,7 @@ def standard_errors(values, wanted):
 @pytest.mark.parametrize(("name", "changed", "schedule"), DETERMINISTIC, ids=str)
 def test_mean_collision_probability_of_every_schedule(lab, name, changed, schedule):
     chosen = options(name, **changed, runs=3000, generations=8)
-    wanted = expected(schedule, 8, (LAW**2).sum())
+    wanted = theory.expected_collisions(schedule, 8, (LAW**2).sum())
     collision, _, _ = simulate(lab, LAW, chosen)
     assert collision[:, 0] == pytest.approx(wanted[0])
     certain = wanted > 1 - 1e-12  # one sample: a single token
@@ -455,8 +460,8 @@ def test_collapse_times_and_tokens_left_follow_the_exact_laws(lab):
     found = np.array([((collapse > 0) & (collapse <= m)).mean() for m in range(26)])
     assert stats.kstwo.sf(np.abs(found - cdf).max(), runs) > 0.001
     assert stats.kstwo.sf(np.abs(found[1:] - cdf[:-1]).max(), runs) < 1e-6
-    seen = (1 - (1 - LAW) ** np.arange(9)[:, None]).sum(axis=1)
-    assert standard_errors(support[:, 1:], coalescent.lineages(8, 24) @ seen).max() < 4.5
+    alive = coalescent.alive_probabilities(LAW, 8, 25).sum(axis=1)
+    assert standard_errors(support[:, 1:], alive[1:]).max() < 4.5
     assert (support[collapse > 0, collapse[collapse > 0]] == 1).all()
 
 
@@ -531,7 +536,7 @@ def test_ngram_counts_of_any_script(lab, name, order):
 
 @pytest.mark.parametrize("order", [1, 3, 5])
 def test_ngram_counts_of_shakespeare(lab, order):
-    """The packed counts, the text that is rebuilt from them, and the model that is trained on it."""
+    """The text that is rebuilt from the packed counts, and the model that is trained on it."""
     text = lab(
         """() => {
             const { text: t, work, random } = Laboratory;
@@ -793,7 +798,7 @@ def test_copied_lines_use_the_same_steps(lab, tmp_path, monkeypatch):
 
     def simulate(p, schedule, **others):
         seen.update(others)
-        return original(p, schedule, others["generations"], others["replicates"], others["rng"])
+        return original(p, schedule, **others)
 
     original = recursion.simulate
     monkeypatch.setattr(recursion, "simulate", simulate)
@@ -843,7 +848,8 @@ LIMIT = 150_000
 
 
 def test_page_and_scripts_are_light():
-    files = [path for path in FOLDER.iterdir() if path.name != "shakespeare.js"]
+    folder = SITE / "_static" / "laboratory"
+    files = [path for path in folder.iterdir() if path.name != "shakespeare.js"]
     page = SITE / "book" / "laboratory.html"
     assert sum(path.stat().st_size for path in (*files, page)) < LIMIT
     assert {path.stem for path in files if path.suffix == ".js"} == {
@@ -851,6 +857,57 @@ def test_page_and_scripts_are_light():
         *laboratory.WHOLE,
         "laboratory",
     }
+
+
+def test_light_scripts_keep_their_texts():
+    script = """
+  // A comment.
+  const text = `two
+    // lines
+  `; // of text
+    return text;
+"""
+    assert laboratory.light(script) == (
+        "const text = `two\n    // lines\n  `; // of text\nreturn text;\n"
+    )
+    for path in FOLDER.glob("*.js"):
+        assert path.read_text("utf8").count("`") % 2 == 0
+
+
+def scripts_of(page):
+    tags = BeautifulSoup(page.read_text("utf8"), "html.parser").select("script[src]")
+    return re.findall(r"/laboratory/(\w+)\.js", " ".join(tag["src"] for tag in tags))
+
+
+def test_pages_load_what_they_need():
+    whole = scripts_of(SITE / "book" / "laboratory.html")
+    assert whole == [*laboratory.SCRIPTS, *laboratory.WHOLE, "laboratory"]
+    assert scripts_of(SITE / "book" / "intro.html") == [*laboratory.SCRIPTS, "laboratory"]
+    assert scripts_of(SITE / "book" / "bibliography.html") == []
+
+
+def test_a_comment_of_a_notebook_becomes_a_laboratory():
+    page = BeautifulSoup((SITE / "book" / "intro.html").read_text("utf8"), "html.parser")
+    box = page.select_one(".laboratory")
+    assert box["data-size"] == "small"
+    assert box["data-state"] == "n=200&real=200&generations=100&runs=1"
+    assert box["data-controls"] == "schedule n speed"
+    assert box["data-panels"] == ""
+    assert "laboratory" in box["data-pages"].split()
+
+
+def comment(text):
+    document = new_document("page")
+    document += nodes.comment(text, text)
+    laboratory.read_comments(None, document)
+    return document.children[0]
+
+
+def test_comments_that_ask_for_no_laboratory_stay():
+    assert isinstance(comment("a note"), nodes.comment)
+    assert not comment("laboratory")["small"]
+    asked = comment("laboratory | state: n=5&real=2 | controls: n | panels: variety")
+    assert (asked["small"], asked["state"], asked["panels"]) == (True, "n=5&real=2", "variety")
 
 
 def test_scripts_are_classic_and_ask_for_nothing():
@@ -865,9 +922,7 @@ def test_scripts_are_classic_and_ask_for_nothing():
         )
 
 
-def test_pictures_of_two_binomials_differ():
-    """`chi_square` itself: it tells a fair sample from a shifted one."""
+def test_chi_square_tells_a_fair_sample_from_a_shifted_one():
     rng = np.random.default_rng(1)
     assert chi_square(rng.binomial(50, 0.3, 20_000), 50, 0.3) > 0.001
     assert chi_square(rng.binomial(50, 0.31, 20_000), 50, 0.3) < 1e-6
-    assert sum(comb(5, k) for k in range(6)) == 32

@@ -46,6 +46,11 @@ def test_all_that_a_chapter_numbers_carries_its_number(name):
         assert numbers == [f"{chapter}.{k}" for k in range(1, len(numbers) + 1)], kind
 
 
+def test_all_parts_with_chapters_are_numbered():
+    captions = {part["caption"] for part in TOC["parts"] if "numbered" not in part}
+    assert captions == {"Overview", "Appendix"}
+
+
 def test_chapters_have_what_is_numbered():
     kinds = [set(numbers_of(name)) for name in CHAPTERS]
     assert all("Figure" in found and "Exercise" in found for found in kinds)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from scipy import optimize, stats
 from scipy.special import logsumexp, softmax
 
 from collapse_lib import recursion, symbolic, theory
+from collapse_lib.learners import features
 from collapse_lib.learners.counting import Counting
 from collapse_lib.schedules import FullySynthetic, PartiallySynthetic
 from tests.verification import enumeration
@@ -239,3 +241,31 @@ def test_a_fixed_weight_of_smoothing_is_paid_in_every_generation(share, weight):
     found = (q - p)[0] / (even - p)[0]
     assert found == pytest.approx(weight / (1 - share * (1 - weight)))
     assert found > 1.8 * weight
+
+
+# Too few weights
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_too_few_weights_raise_the_entropy_once(seed, samples):
+    """All outcomes for three contexts and two features: on average the entropy falls."""
+    rng = np.random.default_rng(seed)
+    table = features.gaussian(3, 2, rng)
+    truth = rng.dirichlet([0.6, 0.6], size=3)
+    first = features.project(table, truth, [1 / 3] * 3)
+
+    def entropy(p):
+        return stats.entropy(p, axis=-1).mean(axis=-1)
+
+    lost = features.divergence(truth, first, [1 / 3] * 3)
+    assert entropy(first) - entropy(truth) == pytest.approx(lost, abs=1e-6)
+    counts = np.array(list(product(range(samples + 1), repeat=3)))
+    chances = stats.binom.pmf(counts, samples, first[:, 0]).prod(axis=1)
+    models = features.fit(table, np.stack([counts, samples - counts], axis=-1))
+    assert chances @ entropy(models) <= entropy(first) + 1e-9
+    # each model has the largest entropy among all tables with its moments: that of the counts
+    assert (entropy(models) >= entropy(np.stack([counts, samples - counts], -1)) - 1e-6).all()
+    # smoothing is another training, and raises it where models are peaked
+    smoothed = (models + 9 / 2) / 10
+    assert chances @ entropy(smoothed) > entropy(first)

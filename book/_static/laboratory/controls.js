@@ -121,14 +121,15 @@ Laboratory.controls = (() => {
     let shown;
     const show = (value) => {
       shown = value;
-      box.value = String(value);
+      box.value = OFF[key] === value ? "off" : String(value);
       element.classList.toggle("lab-off", OFF[key] === value);
       if (!slider) return;
       slider.value = nearest(values, value);
       slider.setAttribute("aria-valuetext", OFF[key] === value ? "off" : String(value));
     };
     const enter = (entered) => {
-      if (!change(key, entered)) show(shown);
+      const value = String(entered).trim() === "off" && key in OFF ? OFF[key] : entered;
+      if (!change(key, value)) show(shown);
     };
     box.addEventListener("change", () => enter(box.value));
     slider?.addEventListener("input", () => enter(values[slider.value]));

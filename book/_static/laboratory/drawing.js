@@ -91,7 +91,12 @@ Laboratory.drawing = (() => {
     return found;
   }
 
-  const powers = (high) => [1, 10, 100, 1000, 10000, 100000, 1000000].filter((x) => x <= high);
+  // Marks of a logarithmic scale.
+  const powers = (high) => {
+    const steps = high < 200 ? [1, 2, 5] : [1];
+    return [1, 10, 100, 1000, 10000, 100000].flatMap((power) => steps.map((x) => x * power))
+      .filter((x) => x <= high);
+  };
   const grouped = (x) => (x >= 1000 ? x.toLocaleString("en-GB") : String(x));
 
   // The part of a picture that holds the data, and where values fall in it.

@@ -111,7 +111,7 @@ Laboratory.exact = (() => {
     if (pseudocounts > 0) {
       if (schedule !== "alone") return null;
       const values = smoothed(generations, n, size, pseudocounts, s0);
-      return found(values, "Smoothing, exactly", "repeated_bias.html");
+      return found(values, "Smoothing, synthetic data alone", "repeated_bias.html#thm-smoothing");
     }
     switch (schedule) {
       case "alone":

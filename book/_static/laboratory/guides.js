@@ -48,12 +48,12 @@ Laboratory.Guides = (() => {
         "Each model writes 10,000 letters, so many that chance hardly matters, but at temperature 0.9. What is left after 40 generations?",
       answers: ["Nearly all: 0.9 is close to 1", "About half of the letters", "A few letters at most"],
       right: 2,
-      preset: { n: 10000, temperature: 0.9, generations: 40, runs: 20 },
+      preset: { n: 10000, real: 10000, temperature: 0.9, generations: 40, runs: 20 },
       read() {
         const doubling = Math.round(Math.log(2) / Math.log(1 / 0.9));
-        return `A temperature below 1 favours likely letters a little, every time. The ratio of two letters is raised to the power 1/0.9 in each generation, so it is squared after about ${doubling} of them, and squared again after ${doubling} more. More samples do not help: this is bias, not chance. A share of real data does: choose “fresh real data and the last model” and see.`;
+        return `A temperature below 1 favours likely letters a little, every time. The ratio of two letters is raised to the power 1/0.9 in each generation, so it is squared after about ${doubling} of them, and squared again after ${doubling} more. More samples do not help: this is bias, not chance. A share of real data does: choose “fresh real data and the last model”, which gives you half of each, and play again.`;
       },
-      link: ["What happens to a bias that repeats", "choosing_what_to_keep.html"],
+      link: ["What happens to a bias that repeats", "choosing_what_to_keep.html#thm-threshold"],
     },
   ];
 
@@ -87,6 +87,7 @@ Laboratory.Guides = (() => {
       this.reading.textContent = "Watch the bars …";
       lab.useSettings(guide.preset);
       lab.play();
+      this.show();
       lab.whenDone = () => {
         const right = guide.answers[guide.right];
         const verdict = k === guide.right ? "Right." : `The answer is: ${right[0].toLowerCase()}${right.slice(1)}.`;
@@ -94,6 +95,12 @@ Laboratory.Guides = (() => {
         this.reading.replaceChildren(`${sentence} `, lab.link(...guide.link) ?? "");
         lab.announce(sentence);
       };
+    }
+
+    // On a phone the bars are below: bring the answer to the top, and the bars with it.
+    show() {
+      if (this.lab.seen.bars.getBoundingClientRect().bottom <= innerHeight) return;
+      this.reading.scrollIntoView({ block: "start", behavior: this.lab.still ? "auto" : "smooth" });
     }
   }
 

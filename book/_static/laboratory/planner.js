@@ -19,7 +19,14 @@ Laboratory.planner = (() => {
   function largest(real, squaredSpread, epsilon) {
     const squared = Math.min(epsilon, 2) ** 2; // no distance exceeds 2
     const denominator = squaredSpread - (2 * real + 1) * squared;
-    return denominator <= 0 ? Infinity : Math.floor((real ** 2 * squared) / denominator);
+    if (denominator <= 1e-12 * squaredSpread) return Infinity;
+    return floor((real ** 2 * squared) / denominator);
+  }
+
+  // Rounded down, unless only a rounding error keeps a number from being whole.
+  function floor(x) {
+    const nearest = Math.round(x);
+    return Math.abs(x - nearest) < 1e-10 * Math.max(1, x) ? nearest : Math.floor(x);
   }
 
   // The largest n with P(||p^(m) - p^(1)||_1 >= epsilon) <= risk, given a corpus of N samples with k
@@ -28,7 +35,7 @@ Laboratory.planner = (() => {
     if (distinct < 2) return Infinity;
     const logUnion = distinct * Math.LN2 + Math.log1p(-(2 ** (1 - distinct)));
     const needed = (logUnion - Math.log(risk)) / epsilon ** 2;
-    return needed <= real ? Infinity : Math.floor(real ** 2 / (2 * (needed - real)));
+    return needed <= real ? Infinity : floor(real ** 2 / (2 * (needed - real)));
   }
 
   // How far a step moves p, in 1-norm: b. With real data kept, a step that moves no model by more

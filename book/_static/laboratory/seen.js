@@ -14,7 +14,7 @@ Laboratory.Seen = (() => {
     // `panels` names the curves: variety, tokens, collapse.
     constructor(lab, panels) {
       this.lab = lab;
-      this.title = h("h3", {});
+      this.title = this.heading();
       this.counter = h("span", { class: "lab-counter" });
       this.bars = h("div", { class: "lab-bars" });
       this.caption = h("p", { class: "lab-caption" });
@@ -29,8 +29,13 @@ Laboratory.Seen = (() => {
         h("div", { class: "lab-charts" }, ...this.charts.map((chart) => chart.element)));
     }
 
+    // In a chapter a heading of ours would stand at a wrong level.
+    heading() {
+      return h(this.lab.whole ? "h3" : "p", { class: "lab-title" });
+    }
+
     chart(name) {
-      const title = h("h3", {});
+      const title = this.heading();
       const legend = h("p", { class: "lab-legend" });
       const box = h("div", { class: "lab-plot" });
       const element = h("div", { class: "lab-figure" }, title, box, legend);

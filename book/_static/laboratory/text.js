@@ -81,8 +81,11 @@ Laboratory.text = (() => {
     return { names: pairs.map((pair) => pair[0]), counts: Float64Array.from(pairs, (pair) => pair[1]) };
   }
 
-  // JavaScript compares code units, which puts rare characters before some frequent ones.
+  // JavaScript compares code units: characters of two units come too early.
+  const BEYOND = /[\ud800-\udfff]/;
+
   function byCodePoint(a, b) {
+    if (!BEYOND.test(a) && !BEYOND.test(b)) return a < b ? -1 : a > b ? 1 : 0;
     const left = Array.from(a, (c) => c.codePointAt(0));
     const right = Array.from(b, (c) => c.codePointAt(0));
     for (let i = 0; i < Math.min(left.length, right.length); i++) {
@@ -253,8 +256,10 @@ Laboratory.text = (() => {
     }
     const model = new NGram(text, order, contexts, size);
     const { start, positions } = model;
-    for (let i = 0; i < end; i++) start[contexts[i] + 1]++;
-    yield (order - 1) / order;
+    for (let i = 0; i < end; i++) {
+      start[contexts[i] + 1]++;
+      if (i % PIECE === 0) yield (order - 1) / order;
+    }
     for (let c = 0; c < size; c++) start[c + 1] += start[c];
     const next = start.slice(0, size);
     for (let i = 0; i < end; i++) {
