@@ -289,11 +289,11 @@ def test_upper_bound_on_the_time_in_floats_and_fractions(weights, n):
         ),
         (
             lambda: theory.collapse_probability_bounds(1, 3, 0.2, 3),
-            "s0 must be from 1/3 to below 1, got 0.2",
+            "s0 must be from 1/3 to below 1 for support 3, got 0.2",
         ),
         (
             lambda: theory.collapse_time_bounds(3, 1.0, 3),
-            "s0 must be from 1/3 to below 1, got 1.0",
+            "s0 must be from 1/3 to below 1 for support 3, got 1.0",
         ),
         (
             lambda: theory.collapse_time_bounds(3, 1.0, 1),
