@@ -66,7 +66,8 @@ def unit_interval(value, name):
 
 def number(value, name, low, high):
     """Return `value` as a float from `low` to `high`."""
-    if _is_real(value) and low <= value <= high and (_float(value) < inf or value == inf):
+    # As a float: NumPy would take the limits into the type of a narrow number.
+    if _is_real(value) and low <= _float(value) <= high and (_float(value) < inf or value == inf):
         return float(value)
     raise ValueError(f"{name} must be a number from {low} to {high}, got {shown(value)}")
 

@@ -145,8 +145,8 @@ def squared_distances(schedule, generations, variance, curvature):
         raise ValueError(f"schedule must have sizes that are not random, got {schedule!r}")
     generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
     table = schedules.table(schedule, generations)
-    variance = float(_checks.finite(variance, "variance", 0))
-    curvature = float(_checks.finite(curvature, "curvature", -_checks.LARGEST))
+    variance = _checks.number(variance, "variance", 0, 1e100)
+    curvature = _checks.number(curvature, "curvature", -1e6, 1e6)
     weights = np.zeros((len(table) + 1, *table.shape))  # of noise (source, user) in model m
     found = np.zeros(len(table) + 1)
     for m, row in enumerate(table, start=1):
