@@ -107,7 +107,8 @@ def test_unmarked():
 @pytest.fixture
 def repository(tmp_path):
     """A small repository with this one's extension, settings and conftest."""
-    for name in ("book/_ext/ledger.py", "tests/conftest.py", "tests/support.py", "pyproject.toml"):
+    extensions = "book/_ext/ledger.py", "book/_ext/surroundings.py"
+    for name in (*extensions, "tests/conftest.py", "tests/support.py", "pyproject.toml"):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
