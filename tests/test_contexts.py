@@ -111,7 +111,10 @@ def test_sparse_tables_need_not_be_tidy():
             "counts must have a sample in every context, got none in row 1",
         ),
         (lambda: contexts.collapse([[2, 1]], -1), "generations must be an integer of at least 0"),
-        (lambda: contexts.zipf_sizes([1], 100, 100), "contexts must be more than largest = 100, got 100"),
+        (
+            lambda: contexts.zipf_sizes([1], 100, 100),
+            "contexts must be more than largest = 100, got 100",
+        ),
         (lambda: contexts.zipf_sizes([0], 100, 9), "ranks must hold integers of at least 1, got 0"),
         (
             lambda: contexts.zipf_sizes([1, 101], 100, 9),

@@ -142,9 +142,9 @@ def test_bernoulli_at_one_stays():
         (lambda: families.Poisson().draw_mean(0.1, 0, 0), "n must be an integer of at least 1"),
         (
             lambda: theory.expected_variance(1, 2, 1.0, -3),
-            "curvature must be at least -n and variance at least 0, got -3 and 1.0",
+            "curvature must be a finite number of at least -2, got -3",
         ),
-        (lambda: theory.expected_variance(1, 2, -1.0, 0), "variance at least 0, got 0 and -1.0"),
+        (lambda: theory.expected_variance(1, 2, -1.0, 0), "variance must be a finite number of at"),
         (
             lambda: theory.squared_distances(schedules.RandomlySampled(2), 2, 1, 0),
             "schedule must have sizes that are not random, got RandomlySampled",
@@ -155,7 +155,7 @@ def test_bernoulli_at_one_stays():
         ),
         (
             lambda: theory.squared_distances(schedules.FullySynthetic(2), 2, -1, 0),
-            "variance must be a number from 0 to inf, got -1",
+            "variance must be a number from 0 to 1e+100, got -1",
         ),
         (lambda: theory.poisson_extinction(1, 1, 0), "mean must be a finite number above 0"),
         (lambda: theory.gaussian_log_growth(1), "n must be an integer of at least 2, got 1"),
