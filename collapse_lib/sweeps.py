@@ -23,7 +23,7 @@ from collapse_lib import _checks, _identity, _io
 
 #: The most tasks of a sweep.
 MOST_TASKS = 1_000_000
-KINDS = {np.ndarray: "an array with an axis", range: "a range that can be counted"}
+_KINDS = {np.ndarray: "an array with an axis", range: "a range that can be counted"}
 
 
 class SweepError(RuntimeError):
@@ -77,7 +77,7 @@ def grid(**axes):
         try:
             number *= len(values)
         except (TypeError, OverflowError):  # an array without an axis, or a range beyond all
-            raise ValueError(f"{name} must be {KINDS[type(values)]}, got {values!r}") from None
+            raise ValueError(f"{name} must be {_KINDS[type(values)]}, got {values!r}") from None
         if number > MOST_TASKS:
             raise ValueError(f"{name} must leave at most {MOST_TASKS:,} tasks, got {number:,}")
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]

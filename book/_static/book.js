@@ -92,3 +92,14 @@ addEventListener("beforeprint", () => {
 addEventListener("afterprint", () => {
   for (const dropdown of unfolded) dropdown.open = false;
 });
+
+// A table that is wider than the window can be scrolled, by keyboard too.
+addEventListener("load", () => {
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of document.querySelectorAll(".pst-scrollable-table-container")) sizes.observe(box);
+});

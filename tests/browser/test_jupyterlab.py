@@ -72,7 +72,7 @@ def test_a_chapter_opens_runs_and_answers_its_slider(browser, lab):
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
 
     # Before anything is run: MyST is rendered, the explorer shows its still picture.
-    page.wait_for_selector(".jp-MarkdownCell .myst aside:has-text('Definition 1')")
+    page.wait_for_selector(".jp-MarkdownCell .myst aside:has-text('Definition 3.1')")
     assert "{prf:definition}" not in page.locator(".jp-Notebook").inner_text()
 
     page.get_by_role("menuitem", name="Run", exact=True).click()

@@ -44,14 +44,28 @@ def texts(reader):
 @pytest.fixture(scope="module")
 def titles():
     """The heading of every page in _toc.yml, in order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))
-    names = [toc["root"]]
-    for chapter in (chapter for part in toc["parts"] for chapter in part["chapters"]):
-        names += [entry["file"] for entry in (chapter, *chapter.get("sections", []))]
+    toc, names = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8")), {}
+    names[toc["root"]] = ""
+    for part in toc["parts"]:
+        for chapter in part["chapters"]:
+            number = 1 + sum(bool(number) for number in names.values())
+            names[chapter["file"]] = f"{number}. " if part.get("numbered") else ""
+            names |= {entry["file"]: "" for entry in chapter.get("sections", [])}
     pages = [(SITE / f"{name}.html").read_text("utf8") for name in names]
+    headings = [BeautifulSoup(page, "html.parser").select_one("#main-content h1") for page in pages]
     return [
-        BeautifulSoup(page, "html.parser").select_one("#main-content h1").text for page in pages
+        number + heading.text.removeprefix(number)
+        for number, heading in zip(names.values(), headings, strict=True)
     ]
+
+
+@pytest.fixture(scope="module")
+def contents(texts, titles):
+    """How many pages the contents take, from the second on, and what they say."""
+    pages = 1 + next(
+        i for i, text in enumerate(texts[2:]) if text.startswith(f"{i + 3}{titles[0]}")
+    )
+    return pages, "\n".join(texts[1 : 1 + pages])
 
 
 def test_a_bookmark_for_every_page_of_the_book(reader, titles):
@@ -67,28 +81,29 @@ def test_bookmarks_name_symbols_too(reader):
     assert "What n, m and S0 do" in sections
 
 
-def test_every_page_has_its_number_and_the_title_of_its_chapter(texts, titles):
+def test_every_page_has_its_number_and_the_title_of_its_chapter(texts, titles, contents):
     """They stand in the first line of what is extracted; the title page has none."""
     assert texts[1].startswith("2\nContents\n")
-    found = []
-    for number, text in enumerate(texts[2:], start=3):
+    found, (pages, _) = [], contents
+    for number, text in enumerate(texts[1 + pages :], start=2 + pages):
         first = text.split("\n")[0]
         assert first.startswith(str(number))
         found.append(first.removeprefix(str(number)))
     assert list(dict.fromkeys(found)) == titles
 
 
-def test_contents_name_the_pages_on_which_chapters_start(texts, titles):
-    listed = re.findall(r"^(.+\S) (\d+)$", texts[1], re.MULTILINE)
+def test_contents_name_the_pages_on_which_chapters_start(texts, titles, contents):
+    listed = re.findall(r"^(.+\S) (\d+)$", contents[1], re.MULTILINE)
     assert [title for title, _ in listed] == titles
     for title, number in listed:
         start = int(number)
         assert texts[start - 1].startswith(f"{start}{title}\n{title}\n")  # foot, then heading
 
 
-def test_contents_lead_to_the_chapters(reader, texts):
-    listed = re.findall(r" (\d+)$", texts[1], re.MULTILINE)
-    links = [note.get_object() for note in reader.pages[1]["/Annots"]]
+def test_contents_lead_to_the_chapters(reader, contents):
+    pages, text = contents
+    listed = re.findall(r" (\d+)$", text, re.MULTILINE)
+    links = [note.get_object() for page in reader.pages[1 : 1 + pages] for note in page["/Annots"]]
     targets = [reader.named_destinations[link["/Dest"]] for link in links]
     pages = {reader.get_destination_page_number(target) + 1 for target in targets}
     assert pages == set(map(int, listed))
