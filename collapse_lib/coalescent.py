@@ -152,10 +152,10 @@ def generating_function(x, n, generations):
     n = _checks.integer(n, "n", 1, MOST_SAMPLES)
     generations = _checks.integer(generations, "generations", 0)
     _checks.room(x.size * (generations + 1), "x and generations")
-    means = np.zeros((generations + 1, x.size))
-    few = x[:, None] ** np.arange(n + 1) if x.size * (n + 1) <= BLOCK else None
-    for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
-        means[k] = _mean_powers(x, law) if few is None else few[:, : law.size] @ law
+    if (n + 1) * max(x.size, generations + 1) <= BLOCK:
+        means = lineages(n, generations) @ (x ** np.arange(n + 1)[:, None])
+    else:
+        means = np.array([_mean_powers(x, law) for law in _lineage_laws(n, generations, 1.0)])
     return np.where(x == 1, 1.0, np.minimum(means, 1))
 
 
@@ -455,9 +455,9 @@ def _parents(n, one):
     j = np.arange(n + 1)
     stay, grow = j * one / n, (n - j[:-1]) * one / n
     row = np.where(j == 0, one, 0 * one)
-    for _ in range(n):
+    for k in range(1, n + 1):
         after = row * stay
-        after[1:] += row[:-1] * grow
+        after[1 : k + 1] += row[:k] * grow[:k]
         row = after
         yield row
 
