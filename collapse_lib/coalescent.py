@@ -25,6 +25,7 @@ from fractions import Fraction
 import numpy as np
 
 from collapse_lib import _checks
+from collapse_lib._compiled import compiled
 
 #: Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
 #: dropped in m generations changes a probability by less than m times this times n.
@@ -109,6 +110,8 @@ def lineages(n, generations):
     n = _checks.integer(n, "n", 1, MOST_SAMPLES)
     generations = _checks.integer(generations, "generations", 0)
     _checks.room((n + 1) * (generations + 1), "n and generations")
+    if n <= DENSE:
+        return _float_laws(n, generations, NEGLIGIBLE)
     laws = np.zeros((generations + 1, n + 1))
     for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
         laws[k, : law.size] = law
@@ -477,6 +480,29 @@ def _lineage_laws(n, generations, one):
         while law[-1] <= least:
             law = law[:-1]
     yield law
+
+
+@compiled
+def _float_laws(n, generations, least):
+    """Return the laws of `_lineage_laws` as one table: few steps each, where n is small.
+
+    For a corpus with many contexts, what NumPy takes to begin a step would be nearly all.
+    """
+    matrix = np.zeros((n + 1, n + 1))
+    matrix[0, 0] = 1
+    for k in range(1, n + 1):
+        for j in range(1, k + 1):
+            matrix[k, j] = matrix[k - 1, j] * j / n + matrix[k - 1, j - 1] * (n - j + 1) / n
+    laws = np.zeros((generations + 1, n + 1))
+    laws[0, n], largest = 1, n
+    for g in range(1, generations + 1):
+        for k in range(1, largest + 1):
+            for j in range(1, k + 1):
+                laws[g, j] += laws[g - 1, k] * matrix[k, j]
+        while laws[g, largest] <= least:
+            laws[g, largest] = 0
+            largest -= 1
+    return laws
 
 
 def _row_by_row(law, n):
