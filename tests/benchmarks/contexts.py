@@ -54,7 +54,9 @@ def sweep(tasks):
     """Return what the first tasks take and find, on fresh processes."""
     grid = sweeps.grid(first=range(1, tasks + 1), **WORLD)
     start = perf_counter()
-    with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
+    # Compiled code is loaded before the first task, or a thousand contexts would seem slow.
+    pool = ProcessPoolExecutor(WORKERS, get_context("spawn"), contexts.collapse, ([[1, 1]], 1))
+    with pool:
         found = sweeps.run(measured, grid, SEED, pool)
         wall = perf_counter() - start
     memory = {}
