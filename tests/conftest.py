@@ -1,4 +1,4 @@
-"""What the user's environment says changes no test.
+"""What the user's environment says changes no test, and no test changes the repository.
 
 A full run of the suite answers for the book's ledger: all tests that it names have passed.
 
@@ -11,7 +11,7 @@ import os
 import pytest
 
 from book._ext.surroundings import settle
-from tests.support import ROOT
+from tests.support import ROOT, files
 
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 
@@ -23,6 +23,7 @@ def pytest_configure(config):
         raise pytest.UsageError(str(error)) from None
     if hasattr(config, "workerinput"):  # what tests run side by side tell is gathered elsewhere
         return
+    config.pluginmanager.register(NothingLeft(), "nothing-left")
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     selected = any(config.getoption(name, None) for name in (*SELECTING, "collectonly"))
     if everything and not selected:
@@ -39,6 +40,26 @@ def pytest_collection_modifyitems(config, items):
         shared = fixtures.name2fixturedefs.values() if fixtures else ()
         if any(fixture.scope == "module" for each in shared for fixture in each):
             item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+class NothingLeft:
+    """Fails the session where a file or folder appears in the repository, or goes."""
+
+    def __init__(self):
+        self.before, self.left, self.taken = files(ROOT), [], []
+
+    def pytest_sessionfinish(self, session, exitstatus):
+        after = files(ROOT)
+        self.left, self.taken = sorted(after - self.before), sorted(self.before - after)
+        if (self.left or self.taken) and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter):
+        for what, names in (("left in", self.left), ("gone from", self.taken)):
+            if names:
+                terminalreporter.section(f"{what} the repository while the tests ran")
+                for name in names:
+                    terminalreporter.line(name)
 
 
 class LedgerChecks:
