@@ -21,14 +21,13 @@ def forget(name, root=ROOT):
     ValueError
         If there is no such chapter.
     """
-    chapter = root / "book" / f"{name}.ipynb"
-    if not name or not chapter.is_file():
-        chapters = ", ".join(sorted(path.stem for path in (root / "book").glob("*.ipynb")))
-        raise ValueError(f"CHAPTER must be one of {chapters}, got {name!r}")
+    chapters = sorted(path.stem for path in (root / "book").glob("*.ipynb"))
+    if name not in chapters:
+        raise ValueError(f"CHAPTER must be one of {', '.join(chapters)}, got {name!r}")
     for folder in (root / "_build" / ".jupyter_cache").glob("*"):
         cache = get_cache(folder)
         for record in cache.list_cache_records():
-            if Path(record.uri).name == chapter.name:
+            if Path(record.uri).name == f"{name}.ipynb":
                 cache.remove_cache(record.pk)
     for page in (root / "_build").glob(f".doctrees/book/{name}.doctree"):
         page.unlink()

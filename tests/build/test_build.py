@@ -5,6 +5,7 @@ Needs `make book` first: its result is compared with a second build from scratch
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,11 +26,11 @@ def copy(tmp_path_factory):
     return root
 
 
-def build(root, expected=0):
-    """Run `make book` on the copy's own library; return what it printed."""
+def build(root, *goal, expected=0):
+    """Run `make book`, or another goal, on the copy's own library; return what it printed."""
     environment = os.environ | {"PYTHONPATH": str(root)}
     done = subprocess.run(
-        ["make", "book"], cwd=root, env=environment, capture_output=True, text=True
+        ["make", *(goal or ["book"])], cwd=root, env=environment, capture_output=True, text=True
     )
     log = done.stdout + done.stderr
     assert (done.returncode != 0) == (expected != 0), log
@@ -72,6 +73,13 @@ def test_storing_outputs_twice_leaves_no_difference(copy):
 
 
 def test_a_second_build_executes_nothing(copy):
+    assert "Executed notebook" not in build(copy)
+
+
+def test_one_chapter_is_executed_again_when_it_is_asked_for(copy):
+    log = build(copy, "again", "CHAPTER=expected_collision")
+    executed = re.findall(r"Executed notebook .*/(\w+)\.ipynb", log)
+    assert executed == ["expected_collision"]
     assert "Executed notebook" not in build(copy)
 
 
