@@ -1,8 +1,12 @@
-"""What build and browser tests share: the built book, and a copy of the repository."""
+"""What tests share: the built book, a copy of the repository, and a process interrupted."""
 
 import os
+import resource
 import shutil
+import signal
 from pathlib import Path
+
+import psutil
 
 ROOT = Path(__file__).parent.parent
 SITE = ROOT / "_build" / "html"
@@ -28,6 +32,40 @@ def files(root):
             for name in {*folders, *names} - left_out
         }
     return found
+
+
+def interrupt(process, send=None, longest=60):
+    """Interrupt a process as Ctrl-C does, and wait for its end.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        With pipes; no other child may end at the same time.
+    send : callable, optional
+        Sends the signal, if it is not for the process alone.
+    longest : float
+        Seconds after which the process is killed.
+
+    Returns
+    -------
+    out, error : str or bytes
+    seconds : float
+        Those of a processor that the process has taken after the signal: it has them soon, or has
+        to wait for them where others compute.
+    """
+    ended = _seconds(resource.getrusage(resource.RUSAGE_CHILDREN))
+    before = psutil.Process(process.pid).cpu_times()
+    (send or (lambda: process.send_signal(signal.SIGINT)))()
+    try:
+        out, error = process.communicate(timeout=longest)
+    finally:
+        process.kill()
+    both = _seconds(resource.getrusage(resource.RUSAGE_CHILDREN)) - ended
+    return out, error, both - before.user - before.system
+
+
+def _seconds(usage):
+    return usage.ru_utime + usage.ru_stime
 
 
 def pages():

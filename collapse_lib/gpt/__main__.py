@@ -1,6 +1,7 @@
 """The command ``python -m collapse_lib.gpt``: run the experiment from the shell."""
 
 import argparse
+import atexit
 import os
 import shlex
 import sys
@@ -46,6 +47,14 @@ def main(arguments=None):
         parser.exit(1, f"{parser.prog}: error: {chosen.out!r} cannot be written to: {error}\n")
     except KeyboardInterrupt:
         parser.exit(INTERRUPTED, "interrupted; the same command continues where this one stopped\n")
+
+
+def _leave_at_once(status):
+    """End the process without taking PyTorch's modules apart, which takes a second or more."""
+    atexit._run_exitfuncs()  # what the end of Python would call: processes and semaphores are gone
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _run(chosen, parser, arguments):
@@ -263,4 +272,9 @@ def _shakespeare(parser):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _leave_at_once(INTERRUPTED)
+        raise

@@ -131,10 +131,11 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
     )
     records = runs.collision, runs.l1_from_first, runs.support, runs.collapse_time
     _blocks.run(
-        lambda rng, block: kernel(rng, *(record[block] for record in records)),
+        lambda rng, stop, block: kernel(rng, stop, *(record[block] for record in records)),
         draws,
         replicates,
         rng,
+        generations * p.size,
     )
     return runs
 
@@ -188,7 +189,7 @@ def collapse_times(p, n, replicates, rng):
     times = np.empty(_checks.integer(replicates, "replicates", 1, MOST_ENTRIES), dtype=np.int64)
     alike = _alike(p[p > 0], n)
     _blocks.run(
-        lambda rng, block: _ancestry.collapse_times(rng, n, alike, times[block]),
+        lambda rng, stop, block: _ancestry.collapse_times(rng, stop, n, alike, times[block]),
         10 * n,
         times.size,
         _checks.generator(rng),
@@ -231,7 +232,7 @@ def sample_models(p, n, generation, replicates, rng):
     replicates = _checks.integer(replicates, "replicates", 1, MOST_ENTRIES // p.size)
     counts = np.empty((replicates, p.size), dtype=np.int64)
     _blocks.run(
-        lambda rng, block: _ancestry.samples(rng, p, n, generation, counts[block]),
+        lambda rng, stop, block: _ancestry.samples(rng, stop, p, n, generation, counts[block]),
         10 * n,
         replicates,
         _checks.generator(rng),

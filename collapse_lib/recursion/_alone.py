@@ -61,7 +61,7 @@ def _resample(rng, n, table, weights, first, alive, total):
 
 
 @compiled
-def _run(rng, p, n, table, weights, first, collision, l1_from_first, support):
+def _run(rng, stop, p, n, table, weights, first, collision, l1_from_first, support):
     """Fill the records of one run; return the generation that is a Dirac mass first, or -1."""
     generations, alive = collision.size - 1, p.size
     collision[0], support[0], l1_from_first[0] = np.sum(p * p), alive, np.nan
@@ -70,6 +70,8 @@ def _run(rng, p, n, table, weights, first, collision, l1_from_first, support):
         first[i] = i  # until generation 1 stands: where each token was
     total = 1.0
     for m in range(1, generations + 1):
+        if stop[0]:
+            break
         alive = _resample(rng, n, table, weights, first, alive, total)
         total = n
         if m == 1:
@@ -94,11 +96,15 @@ def _run(rng, p, n, table, weights, first, collision, l1_from_first, support):
 
 
 @compiled
-def run(p, n, table, rng, collision, l1_from_first, support, time):
+def run(p, n, table, rng, stop, collision, l1_from_first, support, time):
     """Fill the records of a block of runs, of shape (runs, generations + 1), and their T.
 
     `p` holds positive entries only.
     """
     weights, first = np.empty(p.size), np.empty(p.size)
     for r in range(time.size):
-        time[r] = _run(rng, p, n, table, weights, first, collision[r], l1_from_first[r], support[r])
+        if stop[0]:
+            return
+        time[r] = _run(
+            rng, stop, p, n, table, weights, first, collision[r], l1_from_first[r], support[r]
+        )

@@ -58,7 +58,7 @@ def _back(rng, n, families, k, most):
 
 
 @compiled
-def collapse_times(rng, n, alike, time):
+def collapse_times(rng, stop, n, alike, time):
     """Fill in T: the first m at which the ancestors in generation 1 are all the same token.
 
     ``alike[k]`` is the probability that k draws from p are; it decreases with k, so one uniform
@@ -66,22 +66,26 @@ def collapse_times(rng, n, alike, time):
     """
     families = np.ones(n)
     for r in range(time.size):
+        if stop[0]:
+            return
         u, k, m = rng.random(), n, 1
-        while k > 1 and alike[k] <= u:
+        while k > 1 and alike[k] <= u and not stop[0]:
             gone, k = _back(rng, n, families, k, 2**62)
             m += gone
         time[r] = m
 
 
 @compiled
-def samples(rng, p, n, generation, counts):
+def samples(rng, stop, p, n, generation, counts):
     """Fill in the token counts of p^(generation), generation >= 1, shape (runs, tokens)."""
     families = np.empty(n, dtype=np.int64)
     cumulative = np.cumsum(p)
     for r in range(len(counts)):
+        if stop[0]:
+            return
         families[:] = 1
         k, left = n, generation - 1
-        while left > 0 and k > 1:
+        while left > 0 and k > 1 and not stop[0]:
             gone, k = _back(rng, n, families, k, left)
             left -= gone
         counts[r] = 0

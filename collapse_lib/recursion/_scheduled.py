@@ -34,18 +34,18 @@ def plan(schedule, sizes):
 
 
 def runner(p, schedule, generations, pseudocounts):
-    """Return ``run(rng, collision, l1_from_first, support, time)`` for blocks of this schedule."""
+    """Return ``run(rng, stop, collision, l1_from_first, support, time)`` for blocks of runs."""
     added = pseudocounts / p.size
     if type(schedule) is schedules.RandomlySampled and not schedule.kept:
-        return lambda rng, *records: run_random(rng, p, schedule.n, added, *records)
+        return lambda rng, stop, *records: run_random(rng, stop, p, schedule.n, added, *records)
     if not schedule.is_random:
         shared = plan(schedule, schedules.table(schedule, generations))
-        return lambda rng, *records: run(rng, p, shared, added, *records)
+        return lambda rng, stop, *records: run(rng, stop, p, shared, added, *records)
 
-    def one_by_one(rng, *records):
+    def one_by_one(rng, stop, *records):
         for r in range(len(records[0])):
             mine = plan(schedule, schedules.table(schedule, generations, rng))
-            run(rng, p, mine, added, *(record[r : r + 1] for record in records))
+            run(rng, stop, p, mine, added, *(record[r : r + 1] for record in records))
 
     return one_by_one
 
@@ -73,7 +73,7 @@ def _measure(model, first, m, collision, l1_from_first, support):
 
 
 @compiled
-def run(rng, p, plan, added, collision, l1_from_first, support, time):
+def run(rng, stop, p, plan, added, collision, l1_from_first, support, time):
     """Fill the records of a block of runs; `added` pseudo-counts go to each token."""
     start, source, size, kept, beginning, length, first = plan
     generations = start.size - 1
@@ -87,6 +87,8 @@ def run(rng, p, plan, added, collision, l1_from_first, support, time):
     for r in range(time.size):
         drawn[:], time[r] = False, -1
         for m in range(1, generations + 1):
+            if stop[0]:
+                return
             counts[:], total = 0, 0
             for e in range(start[m - 1], start[m]):
                 t = source[e]
@@ -112,7 +114,7 @@ def run(rng, p, plan, added, collision, l1_from_first, support, time):
 
 
 @compiled
-def run_random(rng, p, n, added, collision, l1_from_first, support, time):
+def run_random(rng, stop, p, n, added, collision, l1_from_first, support, time):
     """Fill the records of runs whose n picks of random sources are n picks of their mean."""
     generations = collision.shape[1] - 1
     model, model_1, mean = np.empty(p.size), np.empty(p.size), np.empty(p.size)
@@ -121,6 +123,8 @@ def run_random(rng, p, n, added, collision, l1_from_first, support, time):
         time[r] = -1
         mean[:] = p
         for m in range(1, generations + 1):
+            if stop[0]:
+                return
             counts[:] = 0
             _add(rng, n, mean, counts)
             model[:] = (counts + added) / (n + p.size * added)

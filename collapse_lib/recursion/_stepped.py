@@ -6,32 +6,36 @@ from collapse_lib import schedules, steps
 
 
 def runner(p, schedule, generations, step, pseudocounts):
-    """Return ``run(rng, collision, l1_from_first, support, time)`` for blocks of this schedule."""
+    """Return ``run(rng, stop, collision, l1_from_first, support, time)`` for blocks of runs."""
     if type(schedule) is schedules.RandomlySampled and not schedule.kept:
         corpora = _Mean(schedule.n)
-        return lambda rng, *records: _run(rng, p, corpora.begin(), step, pseudocounts, records)
+        return lambda rng, stop, *records: _run(
+            rng, stop, p, corpora.begin(), step, pseudocounts, records
+        )
     if not schedule.is_random:
         sizes = schedules.table(schedule, generations)
-        return lambda rng, *records: _run(
-            rng, p, _Corpora(schedule, sizes), step, pseudocounts, records
+        return lambda rng, stop, *records: _run(
+            rng, stop, p, _Corpora(schedule, sizes), step, pseudocounts, records
         )
 
-    def one_by_one(rng, *records):
+    def one_by_one(rng, stop, *records):
         for r in range(len(records[0])):
             corpora = _Corpora(schedule, schedules.table(schedule, generations, rng))
             mine = tuple(record[r : r + 1] for record in records)
-            _run(rng, p, corpora, step, pseudocounts, mine)
+            _run(rng, stop, p, corpora, step, pseudocounts, mine)
 
     return one_by_one
 
 
-def _run(rng, p, corpora, step, pseudocounts, records):
+def _run(rng, stop, p, corpora, step, pseudocounts, records):
     """Fill the records of a block of runs; models have shape (runs, tokens)."""
     collision, l1_from_first, support, time = records
     model = first = np.tile(p, (time.size, 1))
     corpora.add(model)
     time[:] = -1
     for m in range(collision.shape[1]):
+        if stop[0]:
+            return
         if m:
             counts, total = corpora.draw(m, rng)
             model = (counts + pseudocounts / p.size) / (total + pseudocounts)
