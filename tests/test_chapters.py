@@ -37,17 +37,6 @@ PENDING = {
     "repeated_bias": {"open code", "words"},
     "choosing_what_to_keep": {"symbols", "open code", "words"},
     "gpt2_experiment": {"order", "folded", "open code", "controls", "words"},
-    "CONTRIBUTING": {"words"},
-    "README": {"words"},
-    "api/laws": {"words"},
-    "glossary": {"words"},
-    "intro": {"words"},
-    "ledger": {"words"},
-    "literature": {"words"},
-    "notation": {"words"},
-    "questions": {"words"},
-    "short_version": {"words"},
-    "teaching": {"words"},
 }
 
 
@@ -552,6 +541,40 @@ def test_a_label_that_is_there_twice_is_found():
     found = [next(filter(None, match)) for match in LABELS.findall(text)]
     assert found == ["eq-p9", "eq-nine", "thm-nine"]
     assert repeated({"one": found, "two": ["thm-nine"]}) == {"thm-nine": ["one", "two"]}
+
+
+# --- the opening page and README ------------------------------------------------------------------
+
+
+def paths(text):
+    """Return for each kind of reader the pages that the three ways to read the book name."""
+    section = text.partition("## Three ways to read")[2].partition("\n## ")[0]
+    readers = re.split(r"^- \*\*(\w+)\*\*", section, flags=re.MULTILINE)[1:]
+    links = re.compile(r"\[([^\]]+)\]\((?:book/)?([\w.]+)\)")
+    return {
+        reader: [(" ".join(title.split()), page) for title, page in links.findall(way)]
+        for reader, way in zip(readers[::2], readers[1::2], strict=True)
+    }
+
+
+def test_readme_and_the_opening_page_agree_on_the_ways_to_read():
+    ways = paths(prose(BOOK / "intro.ipynb"))
+    assert list(ways) == ["Engineers", "Theorists", "Teachers"]
+    assert all(len(way) >= 2 for way in ways.values())
+    assert paths((ROOT / "README.md").read_text("utf8")) == ways
+
+
+def test_ways_that_differ_are_seen():
+    way = "## Three ways to read it\n\n- **Teachers**: [One](book/one.md), [Two](book/two.md).\n"
+    assert paths(way) == {"Teachers": [("One", "one.md"), ("Two", "two.md")]}
+    assert paths(way.replace("two.md", "three.md")) != paths(way)
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_opening_page_and_readme_name_every_chapter(name):
+    opening = prose(BOOK / "intro.ipynb")
+    assert re.search(rf"^- \[.+\]\({name}\.ipynb\): ", opening, re.MULTILINE)
+    assert f"](book/{name}.ipynb) | " in (ROOT / "README.md").read_text("utf8")
 
 
 # --- words ----------------------------------------------------------------------------------------

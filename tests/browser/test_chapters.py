@@ -109,3 +109,22 @@ def test_open_code_and_late_controls_are_measured(chapter):
             .forEach(box => box.remove())"""
     )
     assert controls(page) == float("inf")
+
+
+FIRST = """
+    height => [...document.querySelectorAll("article p, article .laboratory button")]
+        .filter(box => box.checkVisibility() && box.getBoundingClientRect().bottom < height)
+        .map(box => box.innerText).join("\\n")
+"""
+
+
+def test_the_first_screen_says_what_this_is_for_whom_and_where_to_begin(faults, served):
+    page = faults.open(f"{served}/book/intro.html")
+    page.set_viewport_size(WINDOW)
+    first = page.evaluate(FIRST, WINDOW["height"])
+    for words in ("Model collapse", "This textbook", "It is for", "Begin here", "Guess", "Play"):
+        assert words in first
+    assert "Play" not in page.evaluate(FIRST, WINDOW["height"] / 4)
+    begin = page.locator("article p", has_text="Begin here").locator("a")
+    targets = begin.evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert targets == ["short_version.html", "questions.html", "statistical_model.html"]
