@@ -7,6 +7,7 @@ single files, or with an option that selects, is left alone.
 """
 
 import os
+from functools import cache
 
 import pytest
 
@@ -30,16 +31,28 @@ def pytest_configure(config):
         config.pluginmanager.register(LedgerChecks(), "ledger-checks")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config, items):
-    """Keep tests that share what their module has built on one processor."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        fixtures = getattr(item, "_fixtureinfo", None)
-        shared = fixtures.name2fixturedefs.values() if fixtures else ()
-        if any(fixture.scope == "module" for each in shared for fixture in each):
-            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a module on one processor if they share what the module has built.
+
+    For ``--dist loadgroup``, whose marks this xdist would write where this pytest reads none.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            module = nodeid.split("::")[0]
+            return module if builds(config.rootpath / module) else nodeid
+
+    return ByModule(config, log)
+
+
+@cache
+def builds(path):
+    """Return whether a module has a fixture that all its tests share."""
+    return 'scope="module"' in path.read_text("utf8")
 
 
 class NothingLeft:
