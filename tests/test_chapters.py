@@ -27,8 +27,6 @@ PENDING = {
     "expected_collision": {"order", "folded", "open code", "words"},
     "absorption": {"order", "folded", "open code", "controls", "words"},
     "collapse_time": {"order", "folded", "symbols", "open code", "controls", "words"},
-    "model_variation": {"order", "folded", "symbols", "open code", "words"},
-    "model_deviation": {"order", "folded", "symbols", "open code", "controls"},
     "every_family": {"order", "symbols", "open code", "words"},
     "limited_models": {"order", "open code"},
     "repeated_bias": {"open code", "words"},
