@@ -31,7 +31,6 @@ PENDING = {
     "limited_models": {"order", "open code"},
     "repeated_bias": {"open code", "words"},
     "choosing_what_to_keep": {"symbols", "open code", "words"},
-    "gpt2_experiment": {"order", "folded", "open code", "controls", "words"},
 }
 
 

@@ -116,7 +116,7 @@ def test_colab_opens_the_published_notebook_which_installs_the_library(name):
     cells = json.loads((SITE / path).read_text("utf8"))["cells"]
     assert [cell["id"] for cell in cells].index("colab") == 1
     assert "google.colab" not in html.select_one("article").text
-    assert ("[gpt]" in cells[1]["source"]) == (name == "gpt2_experiment")
+    assert ("[gpt]" in cells[1]["source"]) == (name in {"gpt2_experiment", "predictions"})
 
 
 @pytest.fixture
