@@ -22,9 +22,6 @@ BOOK = ROOT / "book"
 
 # One line a page. Remove a check from a line, or the line, when the page passes.
 PENDING = {
-    "statistical_model": {"order", "folded", "symbols", "open code", "controls", "words"},
-    "recursive_training": {"order", "folded", "open code", "words"},
-    "expected_collision": {"order", "folded", "open code", "words"},
     "absorption": {"order", "folded", "open code", "controls", "words"},
     "collapse_time": {"order", "folded", "symbols", "open code", "controls", "words"},
     "every_family": {"order", "symbols", "open code", "words"},
