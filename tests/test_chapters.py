@@ -24,10 +24,6 @@ BOOK = ROOT / "book"
 PENDING = {
     "absorption": {"order", "folded", "open code", "controls", "words"},
     "collapse_time": {"order", "folded", "symbols", "open code", "controls", "words"},
-    "every_family": {"order", "symbols", "open code", "words"},
-    "limited_models": {"order", "open code"},
-    "repeated_bias": {"open code", "words"},
-    "choosing_what_to_keep": {"symbols", "open code", "words"},
 }
 
 
@@ -588,7 +584,9 @@ TICS = re.compile("|".join(rf"\b({tic})\b" for tic in WORDS), re.IGNORECASE)
 CODE = re.compile(r"^(`{3,})(?:python|sh|\{(?:laboratory|eval-rst)\}).*?^\1\s*$", re.DOTALL | re.M)
 FENCE = re.compile(r"^[`:]{3,}(\{[\w:-]+\})?|^% .*|^:\w+:.*|\*", re.MULTILINE)
 NO_PROSE = re.compile(
-    r"\$\$.*?\$\$|\$[^$]*\$|\{[\w:]+\}`[^`<]*(?:<[^`]*>)?`|`[^`]*`|\]\([^)]*\)|<[^>]*>", re.DOTALL
+    r"\$\$.*?\$\$(?: \(eq-[\w-]+\))?|\$[^$]*\$"
+    r"|\{[\w:]+\}`[^`<]*(?:<[^`]*>)?`|`[^`]*`|\]\([^)]*\)|<[^>]*>",
+    re.DOTALL,
 )
 
 
