@@ -21,10 +21,7 @@ from tests.support import ROOT
 BOOK = ROOT / "book"
 
 # One line a page. Remove a check from a line, or the line, when the page passes.
-PENDING = {
-    "absorption": {"order", "folded", "open code", "controls", "words"},
-    "collapse_time": {"order", "folded", "symbols", "open code", "controls", "words"},
-}
+PENDING = {}
 
 
 def pending(name, check):
