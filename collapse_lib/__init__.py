@@ -17,7 +17,7 @@ in brackets is one of its equations.
 `sweeps`                many independent tasks, on any executor, kept on disk
 `theory`                closed forms, on plain numbers
 `markov`                total collapse as absorption of a Markov chain, with all its states
-`coalescent`            the exact law of the collapse time, by tracing samples back
+`coalescent`            the exact distribution of the collapse time: samples traced back
 `symbolic`              the same closed forms, derived by SymPy
 `ngram`                 the same recursion for every context of a real text
 `contexts`              all contexts of a corpus at once, exactly, up to a million

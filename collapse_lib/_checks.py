@@ -15,7 +15,8 @@ SUM_TOLERANCE = 1e-9
 ROUNDINGS = 8
 #: The largest integer where no other limit is named: sums of two still fit in 64 bits.
 LARGEST = 2**62
-#: The most entries of an array that a function makes: 800 MB.
+#: The most entries of any one array that a function makes for its caller: 800 MB of doubles.
+#: Every function that could be asked for more refuses by this rule, before it computes.
 MOST_ENTRIES = 10**8
 #: The most characters of a value in an error message.
 LONGEST = 200

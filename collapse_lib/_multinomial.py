@@ -1,4 +1,4 @@
-"""The one multinomial kernel, compiled: what every fast road draws its samples with."""
+"""The one multinomial kernel, compiled: every fast simulation draws its samples with it."""
 
 import math
 
@@ -10,7 +10,7 @@ INVERTED_BELOW = 10
 
 @compiled
 def binomial(rng, n, p):
-    """Return one binomial number; exact in law, quicker than NumPy's where it is small."""
+    """Return one binomial number; exact in distribution, quicker than NumPy's where it is small."""
     if p > 0.5:
         return n - binomial(rng, n, 1 - p)
     if n * p >= INVERTED_BELOW:

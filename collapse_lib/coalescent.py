@@ -1,4 +1,4 @@
-"""The exact law of the collapse time, by tracing samples back to their ancestors.
+"""The exact distribution of the collapse time: samples traced back to their ancestors.
 
 Synthetic data alone: each of the n samples of a generation is a copy of one of the n
 samples of the generation before, picked uniformly (generation 1 copies p itself). Follow
@@ -80,7 +80,7 @@ def transition_matrix(n, exact=False):
 
 
 def lineages(n, generations):
-    """Return the law of A_k, the number of ancestors that n samples have k generations back.
+    """Return the distribution of A_k, the number of ancestors of n samples k generations back.
 
     Parameters
     ----------
@@ -454,7 +454,7 @@ def tail_constant(n):
 
 
 def _parents(n, one):
-    """Yield, for k = 1, ..., n samples, the law of their number of parents, shape (n + 1,)."""
+    """Yield the distribution of the number of parents of 1, ..., n samples, shape (n + 1,)."""
     j = np.arange(n + 1)
     stay, grow = j * one / n, (n - j[:-1]) * one / n
     row = np.where(j == 0, one, 0 * one)
@@ -466,7 +466,7 @@ def _parents(n, one):
 
 
 def _lineage_laws(n, generations, one):
-    """Yield the laws of A_0, ..., A_generations, each up to its largest likely value."""
+    """Yield the distributions of A_0, ..., A_generations, each up to its largest likely value."""
     exact = isinstance(one, Fraction)
     matrix = transition_matrix(n, exact) if exact or n <= DENSE else None
     least = 0 if exact else NEGLIGIBLE
@@ -484,7 +484,7 @@ def _lineage_laws(n, generations, one):
 
 @compiled
 def _float_laws(n, generations, least):
-    """Return the laws of `_lineage_laws` as one table: few steps each, where n is small.
+    """Return what `_lineage_laws` yields as one table: few steps each, where n is small.
 
     For a corpus with many contexts, what NumPy takes to begin a step would be nearly all.
     """

@@ -21,7 +21,7 @@ EXPONENTS = (0.75, 1.0, 1.25, 1.5, 2.0)
 
 
 class Collapse(NamedTuple):
-    """What the exact law says of all contexts.
+    """What the exact distribution says of all contexts.
 
     Attributes
     ----------

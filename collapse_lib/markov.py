@@ -10,13 +10,13 @@ form (Kemeny and Snell 1960)::
 
 The fundamental matrix N holds the expected numbers of visits: N 1 the expected times to
 absorption, N R the absorption probabilities. The true distribution p^(0) is no state, as it
-need not have the denominator n: the law of p^(1) is the start.
+need not have the denominator n: the chain starts from the distribution of p^(1).
 
 Rational `p` gives exact results, by elimination in `Fraction`.
 
 With a step, one of `collapse_lib.steps`, every model is processed before it is sampled: selection
 beside drift. The states are the models as they were trained. The truth is not processed, so that
-the start stays the law of p^(1).
+the start stays the distribution of p^(1).
 """
 
 from fractions import Fraction
@@ -51,8 +51,8 @@ class AbsorbingChain:
         Samples per generation, at least 1.
     step : step or tuple of steps, optional
         What is done to a model before it is sampled, see `collapse_lib.steps`; the results are
-        then floats. It is applied to models, not to the truth: `start`, the law of p^(1), is that
-        of samples as they are. A Dirac mass must stay one.
+        then floats. It is applied to models, not to the truth: `start`, the distribution of p^(1),
+        belongs to unchanged samples. A Dirac mass must stay one.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class AbsorbingChain:
     transient : int
         How many states are transient.
     start : ndarray of shape (states,)
-        The law of p^(1), whose samples are real: no step is applied.
+        The distribution of p^(1), whose samples are real: no step is applied.
     transition_matrix : scipy.sparse.csr_array or ndarray of Fraction, shape (states, states)
 
     Raises

@@ -5,8 +5,8 @@ For one context, where training is counting::
 
     p^(m) = 1/n^(m) * sum_{t<m} (the sum of n_t^(m) one-hot samples of p^(t))
 
-A schedule is the only way to say a mixture: counting, n-grams and networks all take one. It
-is three things:
+Counting, n-grams and networks all take the same schedules. A
+schedule has three things:
 
 ``sizes(generations, rng)``
     the whole table, an array of shape (generations, generations) whose row m - 1 holds n_t^(m)
@@ -17,7 +17,7 @@ is three things:
     whether the corpus of model t is **kept**: drawn once, so that later generations reuse its
     first samples. All others are drawn afresh for each generation.
 
-A new schedule is a small class that has these. N is the size of the real corpus, which is
+A new schedule is a small class with these three. N is the size of the real corpus, which is
 drawn from p^(0), n the number of samples of a model.
 """
 

@@ -37,19 +37,57 @@ def apply(step, p):
     >>> apply((TopK(2), Temperature(0.5)), np.array([0.3, 0.6, 0.1])).round(2)
     array([0.2, 0.8, 0. ])
     """
-    check(step)
-    for one in _sequence(step):
+    for one in sequence(step):
         p = one.apply(p)
     return p
 
 
 def check(step):
     """Raise `ValueError` unless `step` is a step, a tuple of steps or None."""
-    for one in _sequence(step):
+    sequence(step)
+
+
+def sequence(step):
+    """Return the steps one by one: a tuple of several, of one, or of none for None.
+
+    Raises
+    ------
+    ValueError
+        If `step` holds something else than steps.
+
+    Examples
+    --------
+    >>> sequence(TopK(2)), sequence([TopK(2), MinP(0.1)]), sequence(None)
+    ((TopK(k=2),), (TopK(k=2), MinP(ratio=0.1)), ())
+    """
+    if step is None:
+        return ()
+    found = tuple(step) if isinstance(step, tuple | list) else (step,)
+    for one in found:
         if isinstance(one, type) or not callable(getattr(one, "apply", None)):
             raise ValueError(
-                f"step must be one of collapse_lib.steps, or have a method apply, got {one!r}"
+                f"step must be one of collapse_lib.steps, or have a method apply, "
+                f"got {_checks.shown(one)}"
             )
+    return found
+
+
+def name(step):
+    """Return what a step, or several in order, is called in records and on figures.
+
+    A step of your own is called by its `repr`.
+
+    Raises
+    ------
+    ValueError
+        If `step` holds something else than steps.
+
+    Examples
+    --------
+    >>> name((Temperature(0.8), TopK(10)))
+    'temperature 0.8, top-k 10'
+    """
+    return ", ".join(map(_name, sequence(step)))
 
 
 @dataclass(frozen=True)
@@ -229,11 +267,17 @@ class Accept:
         return _normalised(xp, accepted)
 
 
-def _sequence(step):
-    """Return a step, several or none as a tuple."""
-    if step is None:
-        return ()
-    return tuple(step) if isinstance(step, tuple | list) else (step,)
+def _name(step):
+    match step:
+        case Temperature(tau=value):
+            return f"temperature {value!r}"
+        case TopK(k=value):
+            return f"top-k {value}"
+        case Nucleus(mass=value):
+            return f"top-p {value!r}"
+        case MinP(ratio=value):
+            return f"min-p {value!r}"
+    return repr(step)
 
 
 def _order(xp, p):

@@ -12,17 +12,25 @@ import io
 import itertools
 import json
 import math
+import multiprocessing
+import os
+import signal
+import threading
 import zipfile
-from concurrent.futures import as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 import numpy as np
 from scipy.special import stdtrit
+from threadpoolctl import threadpool_limits
 
 from collapse_lib import _checks, _identity, _io
 
 #: The most tasks of a sweep.
 MOST_TASKS = 1_000_000
+#: The most processes of an executor: far above what a machine has cores.
+MOST_WORKERS = 256
 _KINDS = {np.ndarray: "an array with an axis", range: "a range that can be counted"}
 
 
@@ -99,7 +107,7 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     seed : int
         Task i draws from the i-th generator spawned from this seed, whatever runs it.
     executor : concurrent.futures.Executor, optional
-        Where to run: a pool of processes, ``dask.distributed.Client(...).get_executor()``, or
+        Where to run: `processes`, ``dask.distributed.Client(...).get_executor()``, or
         here, one after the other, if there is none. It is left open.
     out : path, optional
         Folder for the results of finished tasks, which are not run again. Made if missing. Its
@@ -157,6 +165,84 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     if failures:
         raise SweepError(failures, len(grid))
     return [results[i] for i in range(len(grid))]
+
+
+def processes(workers, initializer=None, initargs=(), preload=()):
+    """Open an executor of processes, for `run` and for whatever else is to be shared out.
+
+    Each process computes with one BLAS thread, as several that each use all cores are slower than
+    one, and starts afresh: it shares nothing with this one. All end with this process, however it
+    ends, and at once when the ``with`` block is left by an exception; Ctrl-C reaches this process
+    alone. A script that calls this must guard its own code by ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes, from 1 to `MOST_WORKERS`.
+    initializer : callable, optional
+        What each process calls first, with `initargs`: to load what is compiled, for instance.
+    initargs : tuple, optional
+    preload : sequence of str, optional
+        Modules that take long to import: where the system can, they are imported once, and every
+        process starts with them.
+
+    Returns
+    -------
+    context manager
+        It gives a `concurrent.futures.ProcessPoolExecutor`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is none of these.
+
+    Examples
+    --------
+    >>> with processes(workers=2) as executor:
+    ...     sorted(executor.map(abs, [-2, 1]))
+    [1, 2]
+    """
+    workers = _checks.integer(workers, "workers", 1, MOST_WORKERS)
+    if initializer is not None:
+        _checks.function(initializer, "initializer")
+    if not isinstance(initargs, tuple):
+        raise ValueError(f"initargs must be a tuple, got {_checks.shown(initargs)}")
+    if not isinstance(preload, list | tuple) or not all(isinstance(name, str) for name in preload):
+        raise ValueError(f"preload must be a list of modules' names, got {_checks.shown(preload)}")
+    return _processes(workers, initializer, initargs, list(preload))
+
+
+@contextmanager
+def _processes(workers, initializer, initargs, preload):
+    quick = preload and "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if quick else "spawn")
+    if quick:
+        context.set_forkserver_preload(preload)
+    end_of_workers, end = context.Pipe(duplex=False)
+    start = end_of_workers, initializer, initargs
+    with end, ProcessPoolExecutor(workers, context, _begin, start) as pool:
+        try:
+            yield pool
+        except BaseException:
+            end.close()  # no process finishes what nobody waits for
+            raise
+
+
+def _begin(end, initializer, initargs):
+    """Prepare a process of the pool: its signals, its end, its threads, and what was asked for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
+    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
+    threadpool_limits(1, "blas")
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _end_with_parent(end):
+    """End this process when the other side of a pipe is closed, or gone."""
+    try:
+        end.recv()
+    finally:
+        os._exit(1)
 
 
 def mean_and_margin(values, level=0.95):

@@ -351,7 +351,10 @@ def test_some_corpora_are_kept_and_others_not():
         ({"p": 1.0}, "p must have shape (tokens,), got shape ()"),
         ({"generations": -1}, "generations must be an integer of at least 0, got -1"),
         ({"generations": 2.0}, "generations must be an integer of at least 0, got 2.0"),
-        ({"generations": 10**9}, "generations and replicates must leave at most 268435456 entries"),
+        (
+            {"generations": 10**9},
+            "generations and replicates must ask for at most",
+        ),
         ({"replicates": 0}, "replicates must be an integer of at least 1, got 0"),
         ({"rng": None}, "rng must be a numpy.random.Generator or an integer seed"),
         ({"step": 3}, "step must be one of collapse_lib.steps, or have a method apply, got 3"),

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
+from threadpoolctl import threadpool_info
 
 from collapse_lib import _io, recursion, schedules, sweeps
+from tests.support import ROOT
 
 GRID = sweeps.grid(n=(1, 3, 10), replicates=(2, 5))
 
@@ -195,6 +199,91 @@ def test_an_interrupt_ends_the_sweep(pool):
     executor = pool and pool(1)
     with pytest.raises(KeyboardInterrupt):
         sweeps.run(interrupted, sweeps.grid(n=range(3)), 0, executor)
+
+
+def surroundings(_):
+    """Return the process, its BLAS threads and what it does on Ctrl-C."""
+    threads = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    return os.getpid(), threads, signal.getsignal(signal.SIGINT), list(LOADED)
+
+
+LOADED = []
+
+
+def load(what):
+    LOADED.append(what)
+
+
+@pytest.mark.parametrize("preload", [(), ["collapse_lib.sweeps"]], ids=["spawned", "forked"])
+def test_processes_compute_with_one_thread_and_what_they_have_loaded(preload):
+    with sweeps.processes(2, load, ("this",), preload) as executor:
+        found = list(executor.map(surroundings, range(4)))
+    for process, threads, on_interrupt, loaded in found:
+        assert process != os.getpid()
+        assert set(threads) == {1}
+        assert on_interrupt == signal.SIG_IGN
+        assert loaded == ["this"]
+    assert LOADED == []
+
+
+def noisy(rng, n):
+    return {"mean": rng.random(n).mean()}
+
+
+def test_a_sweep_is_the_same_on_processes():
+    grid = sweeps.grid(n=range(1, 9))
+    with sweeps.processes(2) as executor:
+        assert_same(sweeps.run(noisy, grid, 5, executor), sweeps.run(noisy, grid, 5))
+
+
+def sleeps(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def begun(path):
+    """Return the process that writes its number into a file, once it has."""
+    for _ in range(2000):
+        if path.exists() and path.read_text():
+            return psutil.Process(int(path.read_text()))
+        time.sleep(0.05)
+    raise TimeoutError(path)
+
+
+def test_an_exception_ends_processes_at_once(tmp_path):
+    with suppress(ZeroDivisionError), sweeps.processes(1) as executor:
+        executor.submit(sleeps, tmp_path / "process")
+        process = begun(tmp_path / "process")
+        raise ZeroDivisionError
+    process.wait(30)  # seconds; it would sleep for ten minutes
+
+
+def test_processes_end_with_the_one_that_has_started_them(tmp_path):
+    program = (
+        "import sys\nfrom collapse_lib import sweeps\nfrom tests.test_sweeps import sleeps\n"
+        "if __name__ == '__main__':\n"
+        "    with sweeps.processes(1) as executor: executor.submit(sleeps, sys.argv[1]).result()\n"
+    )
+    command = [sys.executable, "-c", program, tmp_path / "process"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as parent:
+        process = begun(tmp_path / "process")
+        parent.kill()
+    process.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"workers": 0}, "workers must be an integer of at least 1, got 0"),
+        ({"workers": 257}, "workers must be an integer of at most 256, got 257"),
+        ({"workers": 1, "initializer": 3}, "initializer must be callable, got 3"),
+        ({"workers": 1, "initargs": [1]}, r"initargs must be a tuple, got \[1\]"),
+        ({"workers": 1, "preload": "os"}, "preload must be a list of modules' names, got 'os'"),
+    ],
+)
+def test_processes_are_refused_by_name(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        sweeps.processes(**arguments)
 
 
 def test_two_processes_may_share_a_folder(tmp_path):

@@ -104,10 +104,10 @@ def _parser():
     run = commands.add_parser(
         "run",
         help="run the experiment, or continue one that was stopped",
-        description="Run the experiment, or continue one that was stopped: the same command again"
-        " continues where it was, and more schedules, steps, generations or seeds can be asked"
-        " for later; preset, source of p^(0), device and threads must stay the same, the number"
-        " of workers need not. OUT/results.json holds all that was measured.",
+        description="Run the experiment. If it is stopped, the same command continues it. Later"
+        " commands may ask for more schedules, steps, generations or seeds, and for another number"
+        " of workers; preset, source of p^(0), device and threads must stay the same."
+        " OUT/results.json holds all that was measured.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     _add_what(run)
@@ -122,10 +122,10 @@ def _add_what(run):
         "--preset",
         choices=PRESETS,
         default="laptop",
-        help="the size of everything: paper, Table 1 of the paper, for a graphics processor;"
-        " laptop, 0.8 million weights and half a million characters; scarce, the same with a"
-        " sixteenth of the characters; laptop-16 and scarce-16, with another width than 128;"
-        " readable, laptop trained eight times as long; tiny, seconds",
+        help="how large everything is: paper (Table 1 of the paper, for a GPU); laptop (0.8 million"
+        " weights, half a million characters); scarce (laptop with a sixteenth of the characters);"
+        " laptop-16, scarce-16, ... (another width than 128); readable (laptop trained eight times"
+        " as long); tiny (takes seconds)",
     )
     run.add_argument(
         "--schedule",
@@ -145,8 +145,13 @@ def _add_what(run):
         default=10,
         help="number of the last generation",
     )
-    run.add_argument("--seeds", type=_whole(1, MOST_SEEDS), default=3, help="number of repetitions")
-    run.add_argument("--out", type=_folder, required=True, help="folder that keeps everything")
+    run.add_argument(
+        "--seeds",
+        type=_whole(1, MOST_SEEDS),
+        default=3,
+        help="independent runs of each schedule",
+    )
+    run.add_argument("--out", type=_folder, required=True, help="folder for all results")
     source = run.add_mutually_exclusive_group()
     longest = max(preset.model.context for preset in PRESETS.values())
     source.add_argument(
@@ -166,7 +171,7 @@ def _add_what(run):
 def _add_steps(run):
     """Add the flags of what is done to predictions before a model is sampled."""
     group = run.add_argument_group(
-        "steps", "What is done to the predictions of a model, in this order, before it is sampled."
+        "steps", "Change the predictions of a model, in this order, before it is sampled."
     )
     group.add_argument(
         "--temperature",
@@ -181,13 +186,13 @@ def _add_steps(run):
         "--top-p",
         type=_step_of(steps.Nucleus, float),
         metavar="MASS",
-        help="keep the fewest tokens that have this mass together",
+        help="keep the smallest set of likeliest tokens with at least this mass",
     )
     group.add_argument(
         "--min-p",
         type=_step_of(steps.MinP, float),
         metavar="RATIO",
-        help="keep the tokens that are at least this likely, relative to the likeliest",
+        help="keep the tokens at least this many times as likely as the likeliest",
     )
 
 

@@ -22,7 +22,7 @@ from collapse_lib.gpt.presets import Preset
 from collapse_lib.gpt.sample import SEQUENCES_AT_ONCE, sample
 from collapse_lib.gpt.train import evaluate, train
 
-TRAINING, SAMPLES, HELD_OUT, CONTEXTS, SIZES = range(5)  # what a random stream is for
+TRAINING, SAMPLES, HELD_OUT, CONTEXTS, SIZES = range(5)  # what random numbers are for
 BLOCK = {"cpu": SEQUENCES_AT_ONCE, "cuda": 1024, "mps": 256}
 
 
@@ -116,7 +116,7 @@ class Folder:
         generation : Generation
         number : int
         key : sequence of int
-            The random stream, see `stream`.
+            Which random numbers to draw with, see `stream`.
         stem : pathlib.Path
         """
         path = stem.with_name(f"{stem.name}-{number}.safetensors")
@@ -293,12 +293,12 @@ def processed(p, step):
 
 
 def seed_of(seed, generation, *purpose):
-    """Return the seed of one random stream of the experiment."""
+    """Return the seed of one use of random numbers in the experiment."""
     return int(np.random.SeedSequence([seed, generation, *purpose]).generate_state(1)[0])
 
 
 def stream(seed, generation, *purpose):
-    """Return one random stream of the experiment."""
+    """Return the generator for one use of random numbers in the experiment."""
     return torch.Generator().manual_seed(seed_of(seed, generation, *purpose))
 
 

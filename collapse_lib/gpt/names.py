@@ -1,4 +1,4 @@
-"""Schedules and steps by name, as the command line takes them and the records show them.
+"""Name schedules and chains, as the command line takes them and the records show them.
 
 N is the number of sequences of the real corpus. Shares are synthetic to real, in percent.
 
@@ -75,30 +75,6 @@ def parse_schedule(name, sequences):
     raise ValueError(f"schedule must be {GRAMMAR}, with shares that add up to 100, got {name!r}")
 
 
-def step_name(step):
-    """Return the name of a step or of a tuple of steps.
-
-    Examples
-    --------
-    >>> step_name((steps.Temperature(0.8), steps.TopK(10)))
-    'temperature 0.8, top-k 10'
-    """
-    return ", ".join(map(_name, step if isinstance(step, tuple | list) else (step,)))
-
-
-def _name(step):
-    match step:
-        case steps.Temperature(tau=value):
-            return f"temperature {value!r}"
-        case steps.TopK(k=value):
-            return f"top-k {value}"
-        case steps.Nucleus(mass=value):
-            return f"top-p {value!r}"
-        case steps.MinP(ratio=value):
-            return f"min-p {value!r}"
-    return repr(step)
-
-
 def chain_name(schedule, step=None):
     """Return what a chain is called: its schedule, and its step if it has one.
 
@@ -108,7 +84,7 @@ def chain_name(schedule, step=None):
     'synthetic, top-p 0.9'
     """
     name = schedule if isinstance(schedule, str) else repr(schedule)
-    return name if step is None else f"{name}, {step_name(step)}"
+    return name if step is None else f"{name}, {steps.name(step)}"
 
 
 def slug(name):

@@ -4,9 +4,6 @@ import hashlib
 import json
 import multiprocessing
 import os
-import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +11,7 @@ from queue import Empty
 
 import torch
 
-from collapse_lib import _checks, schedules, steps
+from collapse_lib import _checks, schedules, steps, sweeps
 from collapse_lib.gpt import checkpoint, data, experiment
 from collapse_lib.gpt.experiment import Chain
 from collapse_lib.gpt.learner import Folder
@@ -25,7 +22,8 @@ from collapse_lib.gpt.progress import Progress
 DEVICES = ("cpu", "cuda", "mps")
 THREE = ("synthetic", "real-kept:50/50", "real-kept:20/80")
 #: Limits of what can be asked for: far above what a machine can do.
-MOST_GENERATIONS, MOST_SEEDS, MOST_WORKERS, MOST_THREADS = 1000, 1000, 256, 256
+MOST_GENERATIONS, MOST_SEEDS, MOST_THREADS = 1000, 1000, 256
+MOST_WORKERS = sweeps.MOST_WORKERS
 
 
 def run_recursion(
@@ -318,43 +316,24 @@ def _perform(folder, stages, workers, threads, progress):
             for function, *arguments in tasks:
                 function(replace(folder, log=progress), *arguments)
         return
-    # Processes that start with the modules loaded, where the system has such.
-    quick = "forkserver" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if quick else "spawn")
-    if quick:
-        context.set_forkserver_preload([experiment.__name__])
-    queue = context.Queue()
-    end_of_workers, end = context.Pipe(duplex=False)
-    with ProcessPoolExecutor(workers, context, _start, (queue, threads, end_of_workers)) as pool:
-        try:
-            for tasks in stages:
-                waiting = [pool.submit(_work, folder, *task) for task in tasks]
-                while not all(task.done() for task in waiting) or not queue.empty():
-                    try:
-                        progress(*queue.get(timeout=0.1))
-                    except Empty:
-                        continue
-                for task in waiting:
-                    task.result()
-        finally:
-            end.close()  # at once, whatever happened: what is finished is in the folder
+    queue = multiprocessing.get_context("spawn").Queue()
+    with sweeps.processes(workers, _start, (queue, threads), [experiment.__name__]) as pool:
+        for tasks in stages:
+            waiting = [pool.submit(_work, folder, *task) for task in tasks]
+            while not all(task.done() for task in waiting) or not queue.empty():
+                try:
+                    progress(*queue.get(timeout=0.1))
+                except Empty:
+                    continue
+            for task in waiting:
+                task.result()
 
 
-def _start(queue, threads, end):
-    """Prepare a worker: its threads, and its end, with or without the process that started it."""
+def _start(queue, threads):
+    """Prepare a process: where it reports, and its threads."""
     global _queue
     _queue = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
     torch.set_num_threads(threads)
-    threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
-
-
-def _end_with_parent(end):
-    """End this process when the other side of a pipe is closed, or gone."""
-    try:
-        end.recv()
-    finally:
-        os._exit(1)
 
 
 def _work(folder, function, *arguments):

@@ -1,8 +1,8 @@
 """The recursion itself: train, sample, retrain.
 
 `run` is the one loop, for every learner, schedule and step. For one context the model is the
-empirical distribution of its samples, a generation is a multinomial draw (the paper's
-equation (5)), and there are faster roads that have the same distribution:
+empirical distribution of its samples and a generation is a multinomial draw (the paper's
+equation (5)); there the other functions are faster, and what they return has the same distribution:
 
 ===================  ======================================================================
 `simulate`           many replicates: compiled without a step, vectorised with one
@@ -34,10 +34,8 @@ __all__ = [
     "simulate",
 ]
 
-#: The most entries of a record: 2 GB.
-MOST_ENTRIES = 2**28
-#: The most samples that are traced back one by one.
-MOST_TRACED = 10**8
+#: The most samples that are traced back one by one: an array holds them.
+MOST_TRACED = _checks.MOST_ENTRIES
 
 
 @dataclass(frozen=True)
@@ -115,11 +113,7 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
     generations = _checks.integer(generations, "generations", 0)
     replicates = _checks.integer(replicates, "replicates", 1)
     pseudocounts = _checks.number(pseudocounts, "pseudocounts", 0, _checks.LARGEST)
-    if replicates * (generations + 1) > MOST_ENTRIES:
-        raise ValueError(
-            f"generations and replicates must leave at most {MOST_ENTRIES} entries of a record, "
-            f"got {generations} and {replicates}"
-        )
+    _checks.room(replicates * (generations + 1), "generations and replicates")
     rng = _checks.generator(rng)
     kernel, draws = _kernel(p, schedule, generations, step, pseudocounts)
     shape = replicates, generations + 1
@@ -157,7 +151,7 @@ def collapse_times(p, n, replicates, rng):
     """Return when training on synthetic data alone collapses, in independent replicates.
 
     Samples are traced back to their common ancestors (Kingman's coalescent), which takes a
-    fraction of the time of running forward until a Dirac mass is met, and has the same law.
+    fraction of the time of running forward until a Dirac mass is met. The distribution is the same.
 
     Parameters
     ----------
@@ -186,7 +180,9 @@ def collapse_times(p, n, replicates, rng):
     """
     p = _checks.distribution(p)
     n = _checks.integer(n, "n", 1, MOST_TRACED)
-    times = np.empty(_checks.integer(replicates, "replicates", 1, MOST_ENTRIES), dtype=np.int64)
+    times = np.empty(
+        _checks.integer(replicates, "replicates", 1, _checks.MOST_ENTRIES), dtype=np.int64
+    )
     alike = _alike(p[p > 0], n)
     _blocks.run(
         lambda rng, stop, block: _ancestry.collapse_times(rng, stop, n, alike, times[block]),
@@ -229,7 +225,8 @@ def sample_models(p, n, generation, replicates, rng):
     p = _checks.distribution(p)
     n = _checks.integer(n, "n", 1, MOST_TRACED)
     generation = _checks.integer(generation, "generation", 1, _checks.LARGEST)
-    replicates = _checks.integer(replicates, "replicates", 1, MOST_ENTRIES // p.size)
+    replicates = _checks.integer(replicates, "replicates", 1)
+    _checks.room(replicates * p.size, "p and replicates")
     counts = np.empty((replicates, p.size), dtype=np.int64)
     _blocks.run(
         lambda rng, stop, block: _ancestry.samples(rng, stop, p, n, generation, counts[block]),

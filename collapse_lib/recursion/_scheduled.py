@@ -8,7 +8,7 @@ from collapse_lib._compiled import compiled
 _add = _multinomial.add
 
 
-def plan(schedule, sizes):
+def layout(schedule, sizes):
     """Return the sample sizes of one run as flat arrays, zeros left out, for `run`.
 
     Entry e of generation m (start[m - 1] <= e < start[m]) asks for size[e] samples of model
@@ -39,12 +39,12 @@ def runner(p, schedule, generations, pseudocounts):
     if type(schedule) is schedules.RandomlySampled and not schedule.kept:
         return lambda rng, stop, *records: run_random(rng, stop, p, schedule.n, added, *records)
     if not schedule.is_random:
-        shared = plan(schedule, schedules.table(schedule, generations))
+        shared = layout(schedule, schedules.table(schedule, generations))
         return lambda rng, stop, *records: run(rng, stop, p, shared, added, *records)
 
     def one_by_one(rng, stop, *records):
         for r in range(len(records[0])):
-            mine = plan(schedule, schedules.table(schedule, generations, rng))
+            mine = layout(schedule, schedules.table(schedule, generations, rng))
             run(rng, stop, p, mine, added, *(record[r : r + 1] for record in records))
 
     return one_by_one
@@ -73,9 +73,9 @@ def _measure(model, first, m, collision, l1_from_first, support):
 
 
 @compiled
-def run(rng, stop, p, plan, added, collision, l1_from_first, support, time):
+def run(rng, stop, p, layout, added, collision, l1_from_first, support, time):
     """Fill the records of a block of runs; `added` pseudo-counts go to each token."""
-    start, source, size, kept, beginning, length, first = plan
+    start, source, size, kept, beginning, length, first = layout
     generations = start.size - 1
     # Weights are counts: whole numbers, so that no rounding of a model reaches the next one.
     weights = np.zeros((generations + 1, p.size))

@@ -145,7 +145,7 @@ def collapse_time_bounds():
 
 
 def parents(k):
-    """Return the law of the number of distinct parents of k samples among n.
+    """Return the distribution of the number of distinct parents of k samples among n.
 
     Parameters
     ----------
@@ -178,8 +178,8 @@ def parents(k):
 def reciprocal_parents(k, shift=0):
     """Return ``E[1 / (K + shift)]`` for the number K of distinct parents of k samples among n.
 
-    Two ways must agree, for every n: the mean over the law of K, and the probability that a
-    certain label is the largest, a sum of powers: of ``j^(k-1)`` over 1, ..., n, divided by
+    Two ways must agree, for every n: the mean over the distribution of K, and the probability
+    that a certain label is the largest, a sum of powers: of ``j^(k-1)`` over 1, ..., n, divided by
     ``n^k`` (shift 0), or of ``j^k`` over 0, ..., n, divided by ``(n + 1) n^k`` (shift 1).
 
     Parameters

@@ -156,7 +156,7 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
 
 
 def balanced_pseudocounts(n, p):
-    """Return the A for which smoothing exactly makes up, in the mean, for the variety lost.
+    """Return the A for which smoothing, on average, exactly makes up for the variety lost.
 
     With synthetic data alone the expected variety falls in every generation if there are fewer
     pseudo-counts, and rises if there are more: A solves ``A (2 + A/n) = (1 - S_0) / (S_0 - 1/s)``.

@@ -1,7 +1,7 @@
 """What is left after many generations: limits in m, given the corpus or on average.
 
-Given a kept corpus with counts c_1, ..., c_k, p^(m) tends in law to a Dirichlet(2c) vector if
-first m and then n grow. With fresh real data it is Dirichlet(2Np).
+Given a kept corpus with counts c_1, ..., c_k, p^(m) tends in distribution to a Dirichlet(2c)
+vector if first m and then n grow. With fresh real data it is Dirichlet(2Np).
 """
 
 import numpy as np

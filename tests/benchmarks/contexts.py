@@ -11,8 +11,6 @@ import os
 import platform
 import resource
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -55,8 +53,7 @@ def sweep(tasks):
     grid = sweeps.grid(first=range(1, tasks + 1), **WORLD)
     start = perf_counter()
     # Compiled code is loaded before the first task, or a thousand contexts would seem slow.
-    pool = ProcessPoolExecutor(WORKERS, get_context("spawn"), contexts.collapse, ([[1, 1]], 1))
-    with pool:
+    with sweeps.processes(WORKERS, contexts.collapse, ([[1, 1]], 1)) as pool:
         found = sweeps.run(measured, grid, SEED, pool)
         wall = perf_counter() - start
     memory = {}

@@ -1,7 +1,6 @@
 """One sweep run here, on processes and on a Dask cluster: the same to the last bit."""
 
 import os
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
@@ -57,7 +56,7 @@ def assert_same(first, second):
 
 def test_a_sweep_is_the_same_serial_on_processes_and_on_a_cluster(cluster, tmp_path):
     serial = sweeps.run(contexts.zipf_task, GRID, seed=7)
-    with ProcessPoolExecutor(2) as pool:
+    with sweeps.processes(2) as pool:
         assert_same(serial, sweeps.run(contexts.zipf_task, GRID, 7, pool))
     seen = []
     with cluster.get_executor() as executor:
