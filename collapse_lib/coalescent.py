@@ -2,8 +2,8 @@
 
 Synthetic data alone: each of the n samples of a generation is a copy of one of the n
 samples of the generation before, picked uniformly (generation 1 copies p itself). Follow
-the n samples of generation m back in time. Let A_k be the number of distinct ancestors they
-have k generations back, ``A_0 = n``. Generation m has collapsed exactly if its A_(m-1) ancestors
+the n samples of generation m back in time. Let A_t be the number of distinct ancestors they
+have t generations back, ``A_0 = n``. Generation m has collapsed exactly if its A_(m-1) ancestors
 in generation 1, which are independent draws from p, are all the same token::
 
     P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1
@@ -12,7 +12,7 @@ and token i is the one that is left, and alive, with probabilities::
 
     P(T <= m, i is left) = E[ p_i^(A_(m-1)) ],    P(i alive at m) = 1 - E[ (1 - p_i)^(A_(m-1)) ]
 
-This holds for every p. The numbers A_k form a Markov chain whose transition probabilities are
+This holds for every p. The numbers A_t form a Markov chain whose transition probabilities are
 those of the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher
 model of population genetics and its ancestral process (Kingman 1982).
 
@@ -27,7 +27,7 @@ import numpy as np
 from collapse_lib import _checks
 from collapse_lib._compiled import compiled
 
-#: Numbers of ancestors that are less likely than this are dropped. A_k never grows, so what is
+#: Numbers of ancestors that are less likely than this are dropped. A_t never grows, so what is
 #: dropped in m generations changes a probability by less than m times this times n.
 NEGLIGIBLE = 1e-25
 #: Up to so many samples the transition matrix is held in memory, 32 MB; above, one row at a time.
@@ -80,7 +80,7 @@ def transition_matrix(n, exact=False):
 
 
 def lineages(n, generations):
-    """Return the distribution of A_k, the number of ancestors of n samples k generations back.
+    """Return the distribution of A_t, the number of ancestors of n samples t generations back.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def lineages(n, generations):
     Returns
     -------
     ndarray of shape (generations + 1, n + 1)
-        Entry [k, j] is ``P(A_k = j)``; every row sums to 1.
+        Entry [t, j] is ``P(A_t = j)``; every row sums to 1.
 
     Raises
     ------
@@ -119,9 +119,9 @@ def lineages(n, generations):
 
 
 def generating_function(x, n, generations):
-    """Return ``E[x^(A_k)]``, the generating function of the number of ancestors.
+    """Return ``E[x^(A_t)]``, the generating function of the number of ancestors.
 
-    It is the probability that n samples, k + 1 generations after a model that gives a set of
+    It is the probability that n samples, t + 1 generations after a model that gives a set of
     tokens the share x, are all of this set.
 
     Parameters
@@ -131,7 +131,7 @@ def generating_function(x, n, generations):
     n : int
         Samples per generation, at least 1.
     generations : int
-        The last k, at least 0.
+        The last t, at least 0.
 
     Returns
     -------
@@ -241,7 +241,7 @@ def expected_collapse_time(p, n):
 def expected_tmrca(n):
     """Return the expected number of generations back to the common ancestor of n samples.
 
-    T_MRCA is the first k with ``A_k = 1`` (time to the most recent common ancestor), in a
+    T_MRCA is the first k with ``A_t = 1`` (time to the most recent common ancestor), in a
     population of n. ``1 + E[T_MRCA]`` is E[T] in the limit where all samples of generation 1 are
     different tokens.
 
@@ -419,7 +419,7 @@ def expected_collapse_time_range(n, s0):
 def tail_constant(n):
     """Return the limit of ``P(T > m) / ((1 - S_0) (1 - 1/n)^m)`` as m grows, for every p.
 
-    It is ``h(n) n / (n - 1)``, with the right eigenvector h of the chain A_k for its second
+    It is ``h(n) n / (n - 1)``, with the right eigenvector h of the chain A_t for its second
     eigenvalue ``1 - 1/n``, scaled so that ``h(1) = 0`` and ``h(2) = 1``.
 
     Parameters
@@ -592,7 +592,7 @@ def _expected_by_token(value, p, n, generations, first):
 
 
 def _expected_total(cost):
-    """Return E[sum_k cost(A_k)] from A_0 = n, where cost(0) = cost(1) = 0.
+    """Return E[sum_k cost(A_t)] from A_0 = n, where cost(0) = cost(1) = 0.
 
     Its value from each start j solves a triangular system, row by row; further axes of `cost`
     are systems of their own.

@@ -2,9 +2,6 @@
 
 Each check is a function that returns what is wrong, so that it can be shown a bad example. What
 takes a built page is in tests/browser/test_chapters.py.
-
-PENDING says which chapters do not pass which checks yet. It can only become shorter: a chapter
-must leave it as soon as it passes.
 """
 
 import json
@@ -20,21 +17,6 @@ from tests.support import ROOT
 
 BOOK = ROOT / "book"
 
-# One line a page. Remove a check from a line, or the line, when the page passes.
-PENDING = {}
-
-
-def pending(name, check):
-    return check in PENDING.get(name, ())
-
-
-def hold(name, check, faults):
-    """Fail where a page has faults, or is still listed as pending and has none."""
-    if pending(name, check):
-        assert faults, f"{name} passes: take its {check!r} from PENDING in tests/test_chapters.py"
-    else:
-        assert faults == []
-
 
 def chapters():
     parts = yaml.safe_load((ROOT / "_toc.yml").read_text("utf8"))["parts"]
@@ -43,15 +25,6 @@ def chapters():
 
 
 CHAPTERS = chapters()
-CHECKS = {"order", "folded", "symbols", "words", "open code", "controls"}
-
-
-def test_pending_names_pages_and_checks():
-    assert CHAPTERS
-    assert set(PENDING) <= set(pages())
-    for name, checks in PENDING.items():
-        assert checks
-        assert checks <= (CHECKS if name in CHAPTERS else {"words"})
 
 
 @cache
@@ -131,7 +104,7 @@ def in_order(text, patterns, where):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_the_parts_are_in_order(name):
-    hold(name, "order", disorder(outline(cells(name))))
+    assert disorder(outline(cells(name))) == []
 
 
 EXERCISE = """
@@ -243,7 +216,7 @@ def unfolded(cells):
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_code_that_draws_or_imports_is_folded(name):
-    hold(name, "folded", unfolded(cells(name)))
+    assert unfolded(cells(name)) == []
 
 
 @pytest.mark.parametrize("code", ["fig, ax = plt.subplots()", "Explorer(draw)", "import numpy"])
@@ -411,7 +384,7 @@ def test_the_notation_page_is_read():
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_symbols_are_defined_where_they_first_stand(name):
-    hold(name, "symbols", undefined(cells(name)))
+    assert undefined(cells(name)) == []
 
 
 def markdown(text):
@@ -595,7 +568,7 @@ def tics(text):
 
 @pytest.mark.parametrize("name", pages())
 def test_words_to_avoid_are_not_used(name):
-    hold(name, "words", tics(prose(pages()[name])))
+    assert tics(prose(pages()[name])) == []
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,7 @@ Laboratory.Seen = (() => {
       return {
         title: "Runs with a single token left",
         own: count > 1 ? `share of ${count} runs` : "this run",
-        law: this.exactTime && [`law of the collapse time, mean ${this.expectedTime.toFixed(1)}`, "collapse_time.html#thm-exact-law"],
+        law: this.exactTime && [`distribution of the collapse time, mean ${this.expectedTime.toFixed(1)}`, "collapse_time.html#thm-exact-law"],
         missing: large ? `exact up to n = ${exact.MOST_SAMPLES}` : "no exact curve for these settings",
         scale: { generations, top: 1 },
         curves: {
