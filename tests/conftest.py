@@ -7,6 +7,7 @@ single files, or with an option that selects, is left alone.
 """
 
 import os
+import signal
 from functools import cache
 
 import pytest
@@ -22,6 +23,8 @@ def pytest_configure(config):
         settle(os.environ, ROOT)
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from None
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job of the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # some tests press Ctrl-C
     if hasattr(config, "workerinput"):  # what tests run side by side tell is gathered elsewhere
         return
     config.pluginmanager.register(NothingLeft(), "nothing-left")
