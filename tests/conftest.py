@@ -10,10 +10,15 @@ import os
 import signal
 from functools import cache
 
+import hypothesis
 import pytest
 
 from book._ext.surroundings import settle
 from tests.support import ROOT, files
+
+# A property that takes long because others compute at the same time is true all the same.
+hypothesis.settings.register_profile("without a clock", deadline=None)
+hypothesis.settings.load_profile("without a clock")
 
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
 
