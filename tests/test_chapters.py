@@ -196,6 +196,36 @@ def test_controls_are_seen_in_both_kinds_of_cells():
     assert outline([imports]).count(CONTROLS) == 0
 
 
+# --- no text between the exercises ----------------------------------------------------------------
+
+SOLVED = re.compile(
+    r"^`{3,}\{solution-end\}\n`{3,}$(.*?)(?=^`{3,}\{(?:exercise|dropdown)\}|^#|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def after_solutions(cells):
+    """Return what stands between each solution and the next exercise, heading or dropdown."""
+    texts = [source(c) if c["cell_type"] == "markdown" else "<code>" for c in cells]
+    return [between.strip() for between in SOLVED.findall("\n\n".join(texts))]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_solutions_are_followed_by_nothing_of_their_own(name):
+    ends = sum(source(cell).count("{solution-end}") for cell in cells(name))
+    assert ends >= 3
+    assert after_solutions(cells(name)) == [""] * ends
+
+
+def test_what_is_left_behind_a_solution_is_found():
+    end = "`````{solution-end}\n`````\n\n"
+    code = {"cell_type": "code", "source": ["# a comment"]}
+    for follows in ("```{exercise}\n```", "## Further reading", "````{dropdown} The paper\n````"):
+        assert after_solutions(markdown(end + follows)) == [""]
+        assert after_solutions(markdown(f"{end}The cell.\n\n{follows}")) == ["The cell."]
+        assert after_solutions([*markdown(end), code, *markdown(follows)]) == ["<code>"]
+
+
 # --- code that draws is folded --------------------------------------------------------------------
 
 DRAWS = re.compile(r"^ *(def draw|\w+ = plt\.|\w+, \w+ = plt\.|plt\.|Explorer\()", re.MULTILINE)
