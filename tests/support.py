@@ -1,5 +1,6 @@
 """What tests share: the built book, a copy of the repository, and a process interrupted."""
 
+import json
 import os
 import resource
 import shutil
@@ -14,6 +15,50 @@ NOT_COPIED = shutil.ignore_patterns(
     ".venv", "_build", ".git", "__pycache__", ".*_cache", "*.egg-info", ".hypothesis"
 )
 EDITORS = shutil.ignore_patterns(".ipynb_checkpoints", ".*.sw?", "*~", ".#*")
+
+#: An environment that changes what a book looks like, wherever it is let in.
+HOSTILE = {
+    "MPLBACKEND": "Agg",
+    "LANG": "tr_TR.UTF-8",
+    "LC_NUMERIC": "de_DE.UTF-8",
+    "LANGUAGE": "de",
+    "OMP_NUM_THREADS": "7",
+    "NUMBA_DISABLE_JIT": "1",
+    "NUMBA_BOUNDSCHECK": "1",
+    "PYTHONSTARTUP": "/nowhere/startup.py",
+    "PYTHONWARNINGS": "error",
+    "PYTHONHASHSEED": "5",
+    "COLLAPSE_BOOK": "1",
+    "JUPYTER_PATH": "/nowhere",
+    "TZ": "Asia/Tokyo",
+    "COLUMNS": "40",
+}
+
+
+def hostile_home(folder):
+    """Fill a home with a configuration that breaks kernels and reddens pictures; return its names.
+
+    The names are those of environment variables that lead there.
+    """
+    startup = folder / ".ipython" / "profile_default" / "startup"
+    kernel = folder / ".local" / "share" / "jupyter" / "kernels" / "python3"
+    matplotlib = folder / ".config" / "matplotlib"
+    for place in (startup, kernel, matplotlib):
+        place.mkdir(parents=True)
+    (startup / "00.py").write_text("raise RuntimeError('the startup file of the user')")
+    settings = "c.InlineBackend.figure_formats = {'svg'}"
+    (startup.parent / "ipython_kernel_config.py").write_text(settings)
+    (matplotlib / "matplotlibrc").write_text("axes.facecolor: red\n")
+    spec = {"argv": ["/bin/false"], "display_name": "the user's", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    return {
+        "HOME": str(folder),
+        "IPYTHONDIR": str(folder / ".ipython"),
+        "MATPLOTLIBRC": str(matplotlib / "matplotlibrc"),
+        "MPLCONFIGDIR": str(matplotlib),
+        "JUPYTER_DATA_DIR": str(kernel.parent.parent),
+        "XDG_CONFIG_HOME": str(folder / ".config"),
+    }
 
 
 def copy_repository(target):

@@ -1,6 +1,5 @@
 """What a user's environment, folders and configuration say changes neither book nor library."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,49 +8,12 @@ from pathlib import Path
 import pytest
 
 from book._ext import surroundings
-from tests.support import ROOT
-
-HOSTILE = {
-    "MPLBACKEND": "Agg",
-    "LANG": "tr_TR.UTF-8",
-    "LC_NUMERIC": "de_DE.UTF-8",
-    "LANGUAGE": "de",
-    "OMP_NUM_THREADS": "7",
-    "NUMBA_DISABLE_JIT": "1",
-    "NUMBA_BOUNDSCHECK": "1",
-    "PYTHONSTARTUP": "/nowhere/startup.py",
-    "PYTHONOPTIMIZE": "1",
-    "PYTHONWARNINGS": "error",
-    "PYTHONHASHSEED": "5",
-    "COLLAPSE_BOOK": "1",
-    "JUPYTER_PATH": "/nowhere",
-    "TZ": "Asia/Tokyo",
-    "COLUMNS": "40",
-}
+from tests.support import HOSTILE, ROOT, hostile_home
 
 
 @pytest.fixture
 def home(tmp_path):
-    """A home whose configuration makes kernels fail and pictures red; Jupyter's kernel, too."""
-    startup = tmp_path / ".ipython" / "profile_default" / "startup"
-    kernel = tmp_path / ".local" / "share" / "jupyter" / "kernels" / "python3"
-    matplotlib = tmp_path / ".config" / "matplotlib"
-    for folder in (startup, kernel, matplotlib):
-        folder.mkdir(parents=True)
-    (startup / "00.py").write_text("raise RuntimeError('the startup file of the user')")
-    settings = "c.InlineBackend.figure_formats = {'svg'}"
-    (startup.parent / "ipython_kernel_config.py").write_text(settings)
-    (matplotlib / "matplotlibrc").write_text("axes.facecolor: red\n")
-    spec = {"argv": ["/bin/false"], "display_name": "the user's", "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps(spec))
-    return {
-        "HOME": str(tmp_path),
-        "IPYTHONDIR": str(tmp_path / ".ipython"),
-        "MATPLOTLIBRC": str(matplotlib / "matplotlibrc"),
-        "MPLCONFIGDIR": str(matplotlib),
-        "JUPYTER_DATA_DIR": str(kernel.parent.parent),
-        "XDG_CONFIG_HOME": str(tmp_path / ".config"),
-    }
+    return hostile_home(tmp_path)
 
 
 NOTEBOOK = """
@@ -85,15 +47,14 @@ def executed(root, environment):
 def test_stored_outputs_do_not_depend_on_the_user(tmp_path, home):
     path = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "empty")}
     plain = executed(tmp_path / "plain", path)
-    hostile = HOSTILE | {"PYTHONOPTIMIZE": ""}
-    assert executed(tmp_path / "a path with spaces", path | hostile | home) == plain
+    assert executed(tmp_path / "a path with spaces", path | HOSTILE | home) == plain
     assert "image/png" in plain
     assert "matplotlib_inline" in plain
     assert "white" in plain
 
 
 def test_the_environment_comes_out_the_same(home):
-    first, second = {"PATH": "/bin"}, {"PATH": "/bin"} | HOSTILE | home
+    first, second = {"PATH": "/bin"}, {"PATH": "/bin", "PYTHONOPTIMIZE": "1"} | HOSTILE | home
     surroundings.settle(first, ROOT)
     surroundings.settle(second, ROOT)
     assert {name: second[name] for name in first} == first
