@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 export COLLAPSE_SOLUTIONS := $(SOLUTIONS)
 
+# With every warning an error, packages that the book stands on do not even start.
+unexport PYTHONWARNINGS
+
 .PHONY: address again book test lab bench pdf site notebooks check links lint lock clean
 
 # A failed build leaves pages that Sphinx would not read, nor warn about, a second time.

@@ -7,6 +7,7 @@ single files, or with an option that selects, is left alone.
 """
 
 import os
+import shutil
 import signal
 from functools import cache
 
@@ -21,6 +22,26 @@ hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
 SELECTING = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+
+#: Chromium reaches the loopback and nothing else.
+OFFLINE = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium: one for all tests of a process, which can have only one Playwright."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not chromium:
+        raise FileNotFoundError("the browser tests need Chromium on the path")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
 
 
 def pytest_configure(config):

@@ -1,35 +1,17 @@
-"""Headless Chromium that reaches the loopback and nothing else."""
+"""The built book on a server, and what goes wrong on its pages."""
 
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tests.support import SITE
-
-OFFLINE = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
-
-
-@pytest.fixture(scope="session")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        raise FileNotFoundError("the browser tests need Chromium on the path")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ here, the sampler by statistical tests, texts by the counts of the n-gram learne
 import math
 import random
 import re
-import shutil
 import unicodedata
 from collections import Counter
 from itertools import pairwise
@@ -17,7 +16,6 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
-from playwright.sync_api import sync_playwright
 from scipy import stats
 
 from book._ext import laboratory, laboratory_data
@@ -47,18 +45,13 @@ def options(schedule="alone", **changed):
 
 
 @pytest.fixture(scope="module")
-def lab():
+def lab(browser):
     """Evaluate a function of the scripts: `lab("(x) => Laboratory...", argument)`."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
-        raise FileNotFoundError("these tests need Chromium on the path")
-    with sync_playwright() as playwright:
-        page = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox"]
-        ).new_page()
-        for name in (*laboratory.SCRIPTS, *laboratory.WHOLE, "shakespeare"):
-            page.add_script_tag(path=FOLDER / f"{name}.js")
-        yield lambda function, argument=None: page.evaluate(function, argument)
+    page = browser.new_page()
+    for name in (*laboratory.SCRIPTS, *laboratory.WHOLE, "shakespeare"):
+        page.add_script_tag(path=FOLDER / f"{name}.js")
+    yield lambda function, argument=None: page.evaluate(function, argument)
+    page.close()
 
 
 # ---- exact curves
