@@ -3,6 +3,7 @@
 - What the user's environment says of Matplotlib, IPython, Jupyter or languages changes nothing.
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
 - Chapters are executed side by side, one a processor.
+- What a cell prints reads the same wherever the kernel happens to cut it into messages.
 - Chapters are executed anew when anything they compute with has changed, and pages written
   anew when the book's own style has.
 - The pages of the library are made from the checkout's own docstrings.
@@ -28,6 +29,7 @@ from pathlib import Path
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from myst_nb.core import render
 from sphinx.errors import ExtensionError
 from sphinx.util.logging import getLogger
 
@@ -48,6 +50,10 @@ INLINE = r'<span class="math notranslate nohighlight">[^<]*</span>'
 FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+")
 
 
+# MyST-NB's own, which takes every piece for whole lines and puts a line break behind it.
+settle_streams = render.coalesce_streams
+
+
 def setup(app):
     try:
         settle(os.environ, Path(app.srcdir))
@@ -55,6 +61,7 @@ def setup(app):
         raise ExtensionError(str(error)) from None
     os.environ["COLLAPSE_BOOK"] = "1"
     sys.path.insert(0, str(app.srcdir))  # before any other installed collapse_lib
+    render.coalesce_streams = join_streams
     # A change of the first makes Sphinx read every page again; of the second, write it.
     app.add_config_value("book_inputs", "", "env")
     app.add_config_value("book_style", "", "html")
@@ -65,7 +72,7 @@ def setup(app):
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
     # A new env_version has all pages read again: for changes of anchor_tagged_equations.
-    return {"env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app, config):
@@ -101,6 +108,21 @@ def execute_side_by_side(app, env, docnames):
         )
         for path in done.succeeded:
             logger.info("Executed notebook %s", path)
+
+
+def join_streams(outputs):
+    """Return the outputs of a cell with all pieces of a stream in one, as they were printed."""
+    joined, streams = [], {}
+    for output in outputs:
+        name = output.get("name") if output["output_type"] == "stream" else None
+        if name in streams:
+            streams[name]["text"] += output["text"]
+            continue
+        output = output.copy()
+        joined.append(output)
+        if name:
+            streams[name] = output
+    return settle_streams(joined)
 
 
 def digest_of(patterns, root):
