@@ -11,6 +11,7 @@
 - MathJax is served from the book's own folder.
 - Entries of the bibliography are list items, as their list requires.
 - Equations of the paper, which carry its numbers, take none of ours.
+- Cells of folded code that prepare the next one share its fold.
 - Brackets and full stops stay on the line of the formula that they belong to.
 - Notebooks that readers download say what it takes to run them elsewhere.
 """
@@ -68,10 +69,11 @@ def setup(app):
     app.connect("config-inited", configure)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", anchor_tagged_equations)
+    app.connect("doctree-read", share_folds)
     app.connect("html-page-context", mend_body)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
-    # A new env_version has all pages read again: for changes of anchor_tagged_equations.
+    # A new env_version has all pages read again: for changes of what "doctree-read" calls.
     return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -156,6 +158,24 @@ def anchor_tagged_equations(app, doctree):
             anchor = nodes.target(ids=equation["ids"], names=equation["names"])
             equation["ids"], equation["names"] = [], []
             equation.parent.insert(equation.parent.index(equation), anchor)
+
+
+def share_folds(app, doctree):
+    """Move folded code without an output to the folded code right behind it: one bar for both."""
+    for cell in list(doctree.findall(is_folded)):
+        following = cell.next_node(descend=False, siblings=True)
+        if len(cell.children) == 1 and following is not None and is_folded(following):
+            following.children[0].insert(0, cell.children[0].children)
+            cell.parent.remove(cell)
+
+
+def is_folded(node):
+    """Say whether a node is a cell of a notebook whose code is folded."""
+    return isinstance(node, nodes.container) and (
+        node.get("nb_element") == "cell_code"
+        and node.get("hide_mode") == "input"
+        and node.children[0].get("nb_element") == "cell_code_source"
+    )
 
 
 def mend_body(app, pagename, templatename, context, doctree):
