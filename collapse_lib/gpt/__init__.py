@@ -1,13 +1,13 @@
 """The experiment of the paper's Section 4: train a language model, sample it, retrain.
 
 ========================  =================================================================
-`GPTConfig`, `GPT`        a decoder of the GPT-2 type; `Cache`, what it has read
-`TrainConfig`, `train`    from random weights, resumable; `evaluate`, the loss on a corpus
+`GPTConfig`, `GPT`        a decoder of the GPT-2 type; `Cache`, its keys and values
+`TrainConfig`, `train`    train from random weights; `evaluate`, the loss on a corpus
 `sample`                  text from a model
 `load_model`              a model from its file
-`PRESETS`, `Preset`       sizes of the whole experiment; `SHIPPED_TRUTH`, a p^(0)
+`PRESETS`, `Preset`       sizes of the whole experiment; `SHIPPED_TRUTH`, a trained p^(0)
 `run_recursion`           the whole experiment, with any schedules and any step
-`results`                 what came out of it
+`results`                 its results, read from its folder
 ========================  =================================================================
 
 The same from the shell: ``python -m collapse_lib.gpt run --help``. All other modules in this

@@ -29,7 +29,7 @@ FLAGS = {
     "device": "--device",
     "schedule": "--schedule",
 }
-INTERRUPTED = 130  # the status of a command that Ctrl-C has ended
+INTERRUPTED = 130  # the exit status after Ctrl-C
 
 
 def main(arguments=None):
@@ -50,15 +50,15 @@ def main(arguments=None):
 
 
 def _leave_at_once(status):
-    """End the process without taking PyTorch's modules apart, which takes a second or more."""
-    atexit._run_exitfuncs()  # what the end of Python would call: processes and semaphores are gone
+    """Exit at once: PyTorch takes a second or more to unload."""
+    atexit._run_exitfuncs()  # as at any exit: ends processes, removes semaphores
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
 
 
 def _run(chosen, parser, arguments):
-    """Run the experiment, and write down which commands have made the results."""
+    """Run the experiment, and record the commands that made the results."""
     text = None if chosen.truth else chosen.corpus or _shakespeare(parser)
     found = run_recursion(
         chosen.preset,
@@ -81,13 +81,13 @@ def _run(chosen, parser, arguments):
 
 
 def _step(chosen):
-    """Return the steps that are asked for, in the order that the help names, or None."""
+    """Return the chosen steps in the order of the help, or None."""
     found = (chosen.temperature, chosen.top_k, chosen.top_p, chosen.min_p)
     return tuple(step for step in found if step is not None) or None
 
 
 def _and_before(path, command):
-    """Return all commands that have filled this folder, and keep them there."""
+    """Add a command to those that have written to this folder, and return all of them."""
     before = checkpoint.read_json(path) if path.exists() else []
     commands = [*before, *([] if command in before else [command])]
     checkpoint.write_json(path, commands)
@@ -122,9 +122,9 @@ def _add_what(run):
         "--preset",
         choices=PRESETS,
         default="laptop",
-        help="how large everything is: paper (Table 1 of the paper, for a GPU); laptop (0.8 million"
+        help="size of the experiment: paper (Table 1 of the paper, for a GPU); laptop (0.8 million"
         " weights, half a million characters); scarce (laptop with a sixteenth of the characters);"
-        " laptop-16, scarce-16, ... (another width than 128); readable (laptop trained eight times"
+        " laptop-16, scarce-16, ... (width 16 instead of 128); readable (laptop trained eight times"
         " as long); tiny (takes seconds)",
     )
     run.add_argument(
@@ -158,18 +158,18 @@ def _add_what(run):
         "--corpus",
         type=_text,
         help="a text file in UTF-8 to train p^(0) on, instead of tiny Shakespeare; every character"
-        f" is a token; at least {10 * (longest + 1) + 1} characters are enough for every preset",
+        f" is a token; at least {10 * (longest + 1) + 1} characters suffice for every preset",
     )
     source.add_argument(
         "--truth",
         type=lambda path: str(SHIPPED_TRUTH) if path == "shipped" else path,
-        help="a model to take as p^(0), instead of training one; 'shipped' is the one that comes"
+        help="a checkpoint to use as p^(0) instead of training one; 'shipped' is the one that comes"
         " with this library, for presets with a context of 64",
     )
 
 
 def _add_steps(run):
-    """Add the flags of what is done to predictions before a model is sampled."""
+    """Add the flags for steps: what is done to predictions before a model is sampled."""
     group = run.add_argument_group(
         "steps", "Change the predictions of a model, in this order, before it is sampled."
     )
@@ -192,27 +192,26 @@ def _add_steps(run):
         "--min-p",
         type=_step_of(steps.MinP, float),
         metavar="RATIO",
-        help="keep the tokens at least this many times as likely as the likeliest",
+        help="keep the tokens that have at least this fraction of the largest probability",
     )
 
 
 def _add_where(run):
-    """Add the flags that say how it is computed."""
-    run.add_argument("--device", choices=DEVICES, default="cpu", help="where it runs")
+    """Add the flags for the computation: device, processes, threads."""
+    run.add_argument("--device", choices=DEVICES, default="cpu", help="where to compute")
     run.add_argument(
         "--workers",
         type=_whole(1, MOST_WORKERS),
         default=argparse.SUPPRESS,
-        help="processes to run side by side (default: as many as there are cores; 1 with another"
-        " device than the CPU)",
+        help="processes to run side by side (default: one per core on the CPU, else 1)",
     )
     run.add_argument(
-        "--threads", type=_whole(1, MOST_THREADS), default=1, help="threads of each process"
+        "--threads", type=_whole(1, MOST_THREADS), default=1, help="threads per process"
     )
 
 
 def _whole(minimum, maximum):
-    """Return the type of a flag that is a whole number."""
+    """Return the argparse type of an integer in a range."""
 
     def number(value):
         try:
@@ -225,7 +224,7 @@ def _whole(minimum, maximum):
 
 
 def _schedule(name):
-    """Return a name if it is one of a schedule for some size."""
+    """Return the name of a schedule; whether its shares fit the preset is checked later."""
     try:
         parse_schedule(name, 10**6)
     except ValueError as error:
@@ -236,7 +235,7 @@ def _schedule(name):
 
 
 def _step_of(kind, number):
-    """Return the type of a flag that is the number of a step."""
+    """Return the argparse type of a step that has one number."""
 
     def step(value):
         try:
@@ -252,7 +251,7 @@ def _step_of(kind, number):
 
 
 def _folder(name):
-    """Return the name of a folder."""
+    """Return the name of a folder, which must not be empty."""
     if not name:
         raise argparse.ArgumentTypeError("must name a folder, got ''")
     return name
@@ -261,7 +260,7 @@ def _folder(name):
 def _text(path):
     """Return the text of a file."""
     try:
-        text = Path(path).read_text("utf-8-sig")  # without the mark that some editors write
+        text = Path(path).read_text("utf-8-sig")  # without a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise argparse.ArgumentTypeError(f"cannot be read as text: {error}") from None
     if not text:

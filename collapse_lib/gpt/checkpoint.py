@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever the process that writes them is killed.
+"""Write files so that each is complete or absent, even if the process is killed.
 
 A checkpoint is one safetensors file: named tensors, and in its header their metadata as JSON
 (config, seed, versions, checksum of the corpus). It loads without running code, and weights
@@ -23,7 +23,7 @@ from collapse_lib.gpt.model import GPT, GPTConfig
 
 
 def write_json(path, content):
-    """Write `content` as JSON; `keep` does it with a checksum."""
+    """Write `content` as JSON, without a checksum (`keep` adds one)."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     _io.write(path, (text + "\n").encode())
 
@@ -42,13 +42,13 @@ def keep(path, content):
 
 
 def kept(path):
-    """Return the dict of a file that `keep` has written."""
+    """Return the dict in a file written by `keep`."""
     content = read_json(path)
     if not isinstance(content, dict):
         raise ValueError(f"path must name a JSON object, got {str(path)!r} with {content!r}")
     checksum = content.pop("checksum", None)
     if checksum != _checksum_of_json(content):
-        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: another checksum")
+        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: wrong checksum")
     return content
 
 
@@ -76,7 +76,7 @@ def save(path, tensors, metadata):
 
 
 def load(path, with_tensors=True):
-    """Return the tensors and the metadata of a file that `save` has written."""
+    """Return the tensors and the metadata in a file written by `save`."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"path must name a checkpoint, got {str(path)!r}, which does not exist")
@@ -90,12 +90,12 @@ def load(path, with_tensors=True):
     except (SafetensorError, KeyError, TypeError, OSError, ValueError) as error:
         raise ValueError(f"path must name a checkpoint, got {str(path)!r} ({error})") from None
     if damaged or (with_tensors and content["tensors"] != checksum(tensors)):
-        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: another checksum")
+        raise ValueError(f"path must name an undamaged file, got {str(path)!r}: wrong checksum")
     return tensors, content["about"]
 
 
 def load_metadata(path):
-    """Return the metadata of a file that `save` has written."""
+    """Return the metadata in a file written by `save`."""
     return load(path, with_tensors=False)[1]
 
 
@@ -120,8 +120,8 @@ def load_model(path, device="cpu"):
     model : GPT
         In evaluation mode.
     metadata : dict
-        "model", its `GPTConfig` as a dict, and what made it. Of a p^(0) also "characters", its
-        vocabulary.
+        "model", its `GPTConfig` as a dict, and how it was made. For a p^(0), also "characters",
+        its vocabulary.
 
     Raises
     ------
@@ -139,12 +139,12 @@ def load_model(path, device="cpu"):
     weights = named(tensors, "weights.")
     try:
         config = GPTConfig(**metadata["model"])
-        if len(weights) != 4 + 12 * config.layers:  # before millions of names are listed
+        if len(weights) != 4 + 12 * config.layers:  # before listing millions of names
             raise ValueError(f"{len(weights)} weights do not make {config.layers} layers")
         check_weights(weights, GPT.shapes(config))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"path must name a model, got {str(path)!r} ({error!r})") from None
-    with torch.device("meta"):  # so that no weights are drawn
+    with torch.device("meta"):  # draws no weights
         model = GPT(config)
     model.load_state_dict(weights, assign=True)
     return model.eval().to(device), metadata
@@ -158,7 +158,9 @@ def check_weights(tensors, shapes):
             for name in tensors.keys() | shapes.keys()
             if name not in tensors or tuple(tensors[name].shape) != shapes.get(name)
         )
-        raise ValueError(f"weights must have the shapes of the model, got another {wrong[0]}")
+        raise ValueError(
+            f"weights must have the names and shapes of the model, got a different {wrong[0]}"
+        )
     for name, tensor in tensors.items():
         if tensor.dtype != torch.float32 or not tensor.isfinite().all():
             raise ValueError(f"weights must be finite numbers of 32 bits, got others in {name}")
@@ -170,7 +172,7 @@ def named(tensors, prefix):
 
 
 def versions():
-    """Return what computed a result: versions, and the machine in general terms."""
+    """Return the versions of what computes, and the machine in general terms."""
     return {
         "collapse_lib": collapse_lib.__version__,
         "python": platform.python_version(),

@@ -1,8 +1,8 @@
 """From text to tokens, and from tokens to batches.
 
 A corpus is a tensor of shape (sequences, length) and type uint8 (int64 for more than 256
-tokens): pieces of text side by side, none of which continues in the next. A model is trained
-on windows within a sequence: T tokens, and the same moved on by one.
+tokens): separate pieces of text, none of which continues in the next. A model is trained on
+windows within a sequence: T tokens as inputs, and the window one token later as targets.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from collapse_lib import _checks, corpora
 
 
 class Tokenizer:
-    """One token a character.
+    """Turn text into tokens, one per character, and back.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Tokenizer:
 
     @property
     def start(self):
-        """The token that sampled text starts after: the end of a line, where there is one."""
+        """The token that sampled text follows: the end of a line, if the vocabulary has one."""
         return max(0, self.characters.find("\n"))
 
 
@@ -61,15 +61,15 @@ def token_type(vocabulary_size):
 
 
 def split(text, context, held_out=0.1):
-    """Return the tokenizer of `text`, and its beginning and its end as corpora of one sequence.
+    """Return the tokenizer of `text`, its beginning and its held-out end, each as one sequence.
 
     Parameters
     ----------
     text : str
     context : int
-        The context of the model that is meant to be trained, T.
+        Context of the model to be trained, T.
     held_out : float
-        Share of the text, its end, that is kept from training.
+        Share of the text that is held out, at its end.
     """
     tokenizer = Tokenizer.of(text)
     tokens = tokenizer.encode(text)
@@ -84,7 +84,7 @@ def split(text, context, held_out=0.1):
 
 
 def check_corpus(corpus, config, name="corpus"):
-    """Raise a `ValueError` where a model of this `GPTConfig` cannot be trained on `corpus`."""
+    """Raise a `ValueError` unless a model of this `GPTConfig` can be trained on `corpus`."""
     if corpus.ndim != 2 or corpus.numel() == 0 or corpus.shape[1] <= config.context:
         raise ValueError(
             f"{name} must have shape (sequences, more than the context of {config.context}),"
@@ -94,7 +94,7 @@ def check_corpus(corpus, config, name="corpus"):
 
 
 def check_tokens(tokens, config, name):
-    """Raise a `ValueError` where `tokens` are not all in the vocabulary of this `GPTConfig`."""
+    """Raise a `ValueError` unless all `tokens` are in the vocabulary of this `GPTConfig`."""
     least, most = (int(end) for end in tokens.aminmax())
     if least < 0 or most >= config.vocabulary_size:
         raise ValueError(
@@ -108,7 +108,7 @@ def checksum(corpus):
 
 
 def batch(corpus, size, context, generator):
-    """Return random windows: inputs and what is to be predicted, each (size, context).
+    """Return random windows: inputs and targets, each of shape (size, context).
 
     Parameters
     ----------

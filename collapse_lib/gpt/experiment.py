@@ -1,14 +1,14 @@
 """The experiment: a truth, then chains of generations that learn from it and from each other.
 
-p^(0) is trained on a text, and is the truth from there on. Each seed draws a real corpus from it
-and trains p^(1) on that, once for all chains which ask the same of p^(0). A chain is one
-schedule with one step, and goes through `collapse_lib.recursion.run`: p^(m) for m >= 2 is
-trained from new random weights on samples of the models before it. All generations have the same
-shape and number of steps. Seeds share p^(0), the held-out samples of it and the contexts that
-models are compared at; the chains of a seed share first weights and the order of batches.
+p^(0) is trained on a text; from then on it is the truth. Each seed draws a real corpus from it
+and trains p^(1) on that corpus, once for all chains that need the same one. A chain is one
+schedule with one step, run by `collapse_lib.recursion.run`: p^(m) for m >= 2 is trained from new
+random weights on samples of earlier models. All generations have the same shape and number of
+training steps. Seeds share p^(0), its held-out samples and the contexts at which models are
+compared; the chains of a seed share initial weights and the order of batches.
 
-Everything is kept in one folder, file by file, each written whole; a generation is finished when
-its measures are there, and is then never computed again::
+Everything is kept in one folder, and no file is ever half written. A generation is finished when
+its measures are there; it is then never computed again::
 
     settings.json  results.json
     truth/                            p^(0): model, samples, measures; held_out.safetensors
@@ -59,12 +59,12 @@ class Chain:
 
     @classmethod
     def of(cls, seed, named, step=None):
-        """Return a chain of a schedule and its name."""
+        """Return the chain for a schedule and its name."""
         name, schedule = named
         return cls(seed, chain_name(name, step), schedule, step)
 
     def rng(self):
-        """Return the generator of random sample sizes: the same whenever it is asked for."""
+        """Return the generator for random sample sizes, in the same state at every call."""
         return np.random.default_rng(np.random.SeedSequence([self.seed, 0, SIZES]))
 
     def size_of_first(self):
@@ -73,7 +73,7 @@ class Chain:
 
 
 def make_truth(folder, text):
-    """Train p^(0) on a text and draw what generations are compared with."""
+    """Train p^(0) on a text, and draw the samples that generations are compared with."""
     preset, truth = folder.preset, folder.truth
     if folder.is_finished(truth):
         return
@@ -94,7 +94,7 @@ def take_truth(folder, path):
 
 
 def _draw_truth(folder):
-    """Draw and measure what generations are compared with."""
+    """Draw held-out samples and contexts to compare generations with, and measure p^(0)."""
     truth, preset = folder.truth, folder.preset
     path, number = truth.folder / "held_out.safetensors", preset.measured_sequences
     if not path.exists():
@@ -109,12 +109,12 @@ def _draw_truth(folder):
 
 
 def make_first(folder, chain):
-    """Train p^(1) of a chain, which may serve other chains as well."""
+    """Train p^(1) of a chain; other chains may share it."""
     _follow(folder, chain, 1)
 
 
 def make_chain(folder, chain, generations):
-    """Train p^(2), ..., p^(generations) of a chain, whose p^(1) is there."""
+    """Train p^(2), ..., p^(generations) of a chain, whose p^(1) is finished."""
     learner = Learner(folder, chain.seed, chain.name, chain.step)
     path = learner.chain / "chain.json"
     described = {
@@ -140,12 +140,12 @@ def make_chain(folder, chain, generations):
 
 
 def _follow(folder, chain, generations):
-    """Go through the one loop of recursive training; what is finished is read."""
+    """Run the recursion for a chain; finished generations are read, not computed."""
     learner = Learner(folder, chain.seed, chain.name, chain.step)
     for _ in recursion.run(
         learner, folder.truth, chain.schedule, generations, chain.rng(), chain.step
     ):
-        pass  # the learner keeps everything
+        pass  # the learner writes everything to the folder
 
 
 def missing(folder, chain, generations):

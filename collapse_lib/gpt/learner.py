@@ -1,12 +1,12 @@
-"""A language model as a learner of `collapse_lib.recursion.run`, which keeps all it has done.
+"""A language model as a learner of `collapse_lib.recursion.run`, with its results kept on disk.
 
-A model is a `Generation`: the folder that its files are in. A corpus is a tensor of shape
-(sequences, length), and a schedule counts sequences. What a call returns depends on the seed,
-on the generation and on what it is for, and not on when it is made, so that a chain which was
-stopped goes through the same calls again: whatever is finished is read from the folder.
+A model is a `Generation`, which knows the folder of its files. A corpus is a tensor of shape
+(sequences, length), and a schedule counts sequences. What a call returns depends on the seed, the
+generation and the purpose, not on when it is made. So a chain that was stopped can simply repeat
+its calls: whatever is finished is read from the folder.
 
-Samples are drawn in blocks of a fixed size, each drawn whole, so that a sequence depends on its
-place alone, to the last bit, however many are asked for.
+Samples are drawn in whole blocks of a fixed size. So a sequence depends only on its position, to
+the last bit, and not on how many are drawn.
 """
 
 from dataclasses import dataclass, replace
@@ -42,7 +42,7 @@ class Generation:
 
 
 def nothing(kind, *what):
-    """Take a report of progress, and do nothing with it."""
+    """Ignore a progress report."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Folder:
         return Generation(0, self.out / "truth")
 
     def held_out(self):
-        """Return text of p^(0) that nothing is trained on, contexts from it, and more."""
+        """Return held-out text of p^(0), contexts from it and what p^(0) predicts there."""
         return checkpoint.load(self.out / "truth" / "held_out.safetensors")[0]
 
     def tokenizer(self):
@@ -87,7 +87,7 @@ class Folder:
         return (generation.folder / "measures.json").exists()
 
     def train(self, folder, config, corpus, validation, seed, metadata=None):
-        """Train a model into a folder, unless it is there; return its metadata."""
+        """Train a model and keep it in a folder, unless it is there; return its metadata."""
         path, progress = folder / "model.safetensors", folder / "training.safetensors"
         if not path.exists():
             model, curve = train(
@@ -130,7 +130,7 @@ class Folder:
         return tokens
 
     def _drawn_already(self, stem, number):
-        """Return what other files of the same stream hold of the first `number` sequences."""
+        """Return those of the first `number` sequences that other files with this stem hold."""
         found, block = torch.empty((0, self.preset.length), dtype=torch.uint8), BLOCK[self.device]
         for path in sorted(stem.parent.glob(f"{stem.name}-*.safetensors")):
             tokens = checkpoint.load(path)[0]["tokens"][:number]
@@ -143,7 +143,7 @@ class Folder:
         """Yield sequences `drawn`, `drawn` + 1, ..., `number` - 1, block by block."""
         block, context = BLOCK[self.device], self.preset.model.context
         length, model = context + self.preset.length, self.load(generation)
-        torch.rand((drawn, length), generator=generator)  # what was used for those before
+        torch.rand((drawn, length), generator=generator)  # skip what earlier blocks have used
         prompts = torch.full((block, 1), self.tokenizer().start)
         for begin in range(drawn, number, block):
             tokens = sample(model, prompts, length, generator, block, generation.step)
@@ -151,7 +151,7 @@ class Folder:
             yield tokens[: number - begin, context:]
 
     def measure(self, generation, first, text, metadata):
-        """Measure a `Generation` against the truth and p^(1), and on its text; write it all."""
+        """Compare a `Generation` with the truth and p^(1), measure its text, keep the results."""
         held_out, tokenizer = self.held_out(), self.tokenizer()
         model, folder = self.load(generation), generation.folder
         p = measures.next_token(model, held_out["contexts"])
@@ -180,17 +180,17 @@ class Folder:
 class Learner:
     """Train and sample networks for one chain: one seed, schedule and step.
 
-    It goes through the generations once, in order; a new pass needs a new object.
+    An object goes through the generations once, in order; for another pass make a new one.
 
     Parameters
     ----------
     folder : Folder
-        With a finished p^(0).
+        It must hold a finished p^(0).
     seed : int
     name : str
-        What the chain is called; its folder is named after it.
+        Name of the chain, from which its folder gets its own.
     step : step or tuple of steps, optional
-        Of the chain: generations are measured with it, too.
+        The step of the chain; generations are also measured after it.
 
     Notes
     -----
@@ -205,7 +205,7 @@ class Learner:
         self.generation, self.first = 0, None
 
     def fit(self, corpus):
-        """Train the next generation on a corpus, from new weights, and measure it.
+        """Train the next generation on a corpus, from new random weights, and measure it.
 
         Parameters
         ----------
@@ -218,11 +218,11 @@ class Learner:
         Raises
         ------
         ValueError
-            If the generation is there already, and was trained on another corpus.
+            If the generation is finished, but was trained on another corpus.
         """
         self.generation += 1
         m = self.generation
-        # p^(1) depends on its corpus alone, so that chains share it.
+        # p^(1) depends on its corpus alone, so chains share it.
         shared = self.seed_folder / f"first-{len(corpus)}"
         made = Generation(m, shared if m == 1 else self.chain / f"{m:02}")
         self.first = self.first or made.folder
@@ -252,7 +252,7 @@ class Learner:
         folder.log("finished", found, self.seed, name)
 
     def sample(self, model, size, rng=None):
-        """Return sequences of a model, for the generation that is trained next.
+        """Return sequences of a model, to train the next generation on.
 
         Parameters
         ----------
@@ -274,7 +274,7 @@ class Learner:
         return self.folder.draw(model, size, key, stem)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Join corpora into one."""
         return torch.cat(corpora)
 
     def take(self, corpus, k):
@@ -282,12 +282,12 @@ class Learner:
         return corpus[:k]
 
     def process(self, model, step):
-        """Return a model that is sampled with a step."""
+        """Return the model, to be sampled with a step."""
         return replace(model, step=step)
 
 
 def processed(p, step):
-    """Return what a step makes of predictions, for a JSON file."""
+    """Return the entropy and the tokens left after a step, for a JSON file."""
     p = steps.apply(step, p)
     return {"entropy": _entropy(p), "tokens": measures.tokens_left(p)}
 

@@ -1,4 +1,4 @@
-"""What is measured on a generation: distances, losses, and the variety of its text."""
+"""Measures of a generation: distances, losses and the variety of its text."""
 
 import math
 import re
@@ -10,7 +10,7 @@ import torch
 from scipy.special import rel_entr
 
 TEXT_LENGTH = 500
-BANDS = (1, 2, 4, 8, 16)  # a word that is this frequent, and less so than the next band
+BANDS = (1, 2, 4, 8, 16)  # least frequency of a word in each band
 
 
 def draw_contexts(corpus, number, context, generator):
@@ -37,7 +37,7 @@ def divergence(p, q):
 
 
 def tokens_left(p):
-    """Return how many contexts leave 0, 1, ..., V tokens a positive probability."""
+    """Return in how many contexts 0, 1, ..., V tokens have a positive probability."""
     return torch.bincount((p > 0).sum(-1), minlength=p.shape[-1] + 1).tolist()
 
 
@@ -47,12 +47,12 @@ def mean_and_error(values):
 
 
 def variety(corpus, reference, tokenizer):
-    """Return what a corpus is like, for a JSON file.
+    """Measure the variety of a corpus; return a dict for a JSON file.
 
     Parameters
     ----------
     corpus : Tensor of shape (sequences, length)
-        What is to be measured.
+        The corpus to measure.
     reference : Tensor of shape (sequences, length)
         Samples of p^(0), whose words are looked for in the corpus.
     tokenizer : Tokenizer
@@ -77,7 +77,7 @@ def variety(corpus, reference, tokenizer):
 
 
 def distinct_ngrams(corpus, vocabulary_size, orders=(1, 2, 3, 4, 5)):
-    """Return how many different n-grams occur in a corpus, one number an order.
+    """Return how many different n-grams occur in a corpus, one number for each order.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def distinct_ngrams(corpus, vocabulary_size, orders=(1, 2, 3, 4, 5)):
     tokens, found = corpus.long().numpy(), {}
     grams = np.zeros((len(tokens), tokens.shape[1] + 1), dtype=np.int64)
     for order in range(1, max(orders) + 1):
-        # The number of an n-gram among those that occur, so that codes stay small.
+        # Number only the n-grams that occur, so that codes stay small.
         codes = grams[:, :-1] * vocabulary_size + tokens[:, order - 1 :]
         distinct, numbers = np.unique(codes, return_inverse=True)
         grams = numbers.reshape(codes.shape)
@@ -106,7 +106,7 @@ def character_counts(corpus, vocabulary_size):
 def words(texts):
     """Return how often each word occurs in the texts.
 
-    Marks that combine with a letter belong to its word, which is counted in composed form.
+    Combining marks belong to the word of their letter; words are counted in composed form.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def surviving(reference, found):
     reference : Counter
         How often each word occurs in samples of p^(0).
     found : Counter
-        The same of the text that is measured.
+        How often each word occurs in the text to be measured.
 
     Examples
     --------
@@ -144,5 +144,5 @@ def surviving(reference, found):
 
 
 def rounded(value):
-    """Return a float of six significant digits; None stays None."""
+    """Round to six significant digits; None stays None."""
     return None if value is None else float(f"{float(value):.6g}")

@@ -21,7 +21,7 @@ from torch import nn
 
 from collapse_lib import _checks
 
-#: The largest number of a `GPTConfig`; what is damaged in a file is often far above it.
+#: The largest number that a `GPTConfig` may hold; those of a damaged file are often far larger.
 LARGEST = 1_000_000
 
 
@@ -90,7 +90,7 @@ class Cache:
         self.length = 0
 
     def append(self, layer, keys, values):
-        """Store what new tokens have at `layer`; return all that stands there, old and new."""
+        """Store keys and values of new tokens at `layer`; return all of that layer, old and new."""
         end = self.length + keys.shape[2]
         self.keys[layer, :, :, self.length : end] = keys
         self.values[layer, :, :, self.length : end] = values
@@ -98,7 +98,7 @@ class Cache:
 
 
 class Attention(nn.Module):
-    """Each token takes a weighted mean of values of the tokens up to itself."""
+    """Give each token a weighted mean of the values of the tokens up to itself."""
 
     def __init__(self, config, layer):
         super().__init__()
@@ -112,7 +112,7 @@ class Attention(nn.Module):
         q, k, v = parts.permute(2, 0, 3, 1, 4)  # each (B, H, T, D)
         if cache is not None:
             k, v = cache.append(self.layer, k, v)
-        # A single new token sees everything before it, so that nothing has to be masked.
+        # A single new token sees everything before it, so nothing has to be masked.
         y = F.scaled_dot_product_attention(
             q, k, v, is_causal=T > 1, dropout_p=self.dropout if self.training else 0.0
         )
@@ -140,13 +140,13 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """The language model; `generator` draws its first weights as GPT-2 does.
+    """The language model, with random initial weights as in GPT-2.
 
     Parameters
     ----------
     config : GPTConfig
     generator : torch.Generator, optional
-        Where the weights come from; PyTorch's own one if it is left out.
+        Draws the weights; by default PyTorch's global generator.
 
     Examples
     --------
@@ -172,13 +172,13 @@ class GPT(nn.Module):
         ----------
         tokens : Tensor of int, shape (B, T)
         cache : Cache, optional
-            What stands before `tokens`. An empty cache takes any number of tokens, one
-            that has been written to takes one at a time.
+            Holds the tokens before `tokens`. An empty cache takes any number of tokens; after
+            that, they come one at a time.
         """
         return F.linear(self.hidden(tokens, cache), self.tokens.weight)
 
     def hidden(self, tokens, cache=None):
-        """Return what the output layer sees, shape (B, T, C)."""
+        """Return the input of the output layer, shape (B, T, C)."""
         start = cache.length if cache is not None else 0
         T = tokens.shape[1]
         if start + T > self.config.context or (start and T > 1):
@@ -197,7 +197,7 @@ class GPT(nn.Module):
     def shapes(config):
         """Return the shape of every weight of a model of this `GPTConfig`, by name.
 
-        Computed, so that a damaged config cannot ask for more memory than there is.
+        Computed without building the model: for a damaged config, that could take all memory.
         """
         C, shapes = config.width, {}
         for name, size in (("tokens", config.vocabulary_size), ("positions", config.context)):
@@ -222,7 +222,7 @@ class GPT(nn.Module):
         return sum(weights.numel() for weights in self.parameters())
 
     def _draw_weights(self, generator):
-        """Normal weights of deviation 0.02, less where a block adds to its input; no biases."""
+        """Draw weights from N(0, 0.02^2), smaller where a block adds to its input; zero biases."""
         residual = 0.02 / (2 * self.config.layers) ** 0.5
         for name, weights in self.named_parameters():
             if weights.ndim == 2:

@@ -1,4 +1,4 @@
-"""Name schedules and chains, as the command line takes them and the records show them.
+"""Names of schedules and chains, on the command line and in the records.
 
 N is the number of sequences of the real corpus. Shares are synthetic to real, in percent.
 
@@ -42,12 +42,12 @@ def parse_schedule(name, sequences):
     ----------
     name : str
     sequences : int
-        N, the sequences of the real corpus.
+        N, the number of sequences in the real corpus.
 
     Raises
     ------
     ValueError
-        If there is no such schedule, or a share makes no whole number of sequences.
+        If there is no such schedule, or a share is not a whole number of sequences.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def parse_schedule(name, sequences):
 
 
 def chain_name(schedule, step=None):
-    """Return what a chain is called: its schedule, and its step if it has one.
+    """Return the name of a chain: its schedule, and its step if it has one.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def chain_name(schedule, step=None):
 
 
 def slug(name):
-    """Return a name as that of a folder.
+    """Turn a name into the name of a folder.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The sizes at which the experiment comes."""
+"""Ready-made sizes of the experiment."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,15 +18,15 @@ class Preset:
     Parameters
     ----------
     model : GPTConfig
-        Of every generation. The vocabulary size becomes that of the text.
+        The model of every generation; the text decides its vocabulary size.
     training : TrainConfig
-        Of every generation.
+        How every generation is trained.
     sequences : int
-        Size of the real corpus, N, in sequences: it is drawn from p^(0).
+        Number of sequences in the real corpus, N; it is drawn from p^(0).
     length : int
         Tokens in a sequence; more than the model's context.
     contexts : int
-        Number of contexts that models are compared at.
+        Number of contexts at which models are compared.
 
     Examples
     --------
@@ -56,11 +56,11 @@ class Preset:
 
     @property
     def measured_sequences(self):
-        """How many sequences the variety of a text is measured on, and a validation loss."""
+        """How many sequences are used to measure variety and validation loss."""
         return max(1, self.sequences // 4)
 
 
-# 0.75 million tokens to train on and 0.5 million to sample in each generation. Small batches
+# In each generation, 0.75 million tokens to train on and 0.5 million to sample. Small batches
 # and a larger learning rate, since there are few steps; no dropout, since hardly any text is
 # read twice.
 LAPTOP = Preset(
@@ -80,7 +80,7 @@ LAPTOP = Preset(
 # The same models and steps with a sixteenth of the samples, each read 23 times.
 SCARCE = replace(LAPTOP, sequences=32)
 
-#: Other widths than the 128 of the sizes above, for models that are smaller or larger than p^(0).
+#: Widths other than 128, for models that are smaller or larger than p^(0).
 WIDTHS = (16, 32, 64, 256)
 
 

@@ -1,17 +1,17 @@
-"""How far a run is, and how long it will still take."""
+"""How far a run has got, and how long it will still take."""
 
 from time import perf_counter
 
-EVERY = 10  # seconds between two lines, unless a generation is finished
+EVERY = 10  # seconds between lines; a finished generation is logged at once
 
 
 class Progress:
-    """Count what is done of what is planned.
+    """Keep track of how much of the planned work is done.
 
     Parameters
     ----------
     planned : int
-        Steps of training. Sampling is in proportion to it, more or less.
+        Training steps. The time for sampling is roughly in proportion.
     log : callable
         Takes a line of text.
 
@@ -34,20 +34,20 @@ class Progress:
         {"trained": self.trained, "finished": self.finished}[kind](*what)
 
     def trained(self, iterations):
-        """Count steps of training."""
+        """Count training steps."""
         self.done += iterations
         if perf_counter() - self.logged > EVERY:
             self._log(f"trained {min(1, self.done / max(1, self.planned)):.0%}")
 
     def finished(self, found, seed, name):
-        """Log what a generation has come to."""
+        """Log the results of a generation."""
         self._log(
             f"seed {seed}, {name}, generation {found['generation']}: held-out loss"
             f" {found['held_out_loss']:.3f}, distance from p^(1) {found['l1_from_first'][0]:.3f}"
         )
 
     def left(self, elapsed):
-        """Return the seconds that are left, None before anything can be known."""
+        """Return the seconds left, or None before there is anything to go by."""
         if not self.done:
             return None
         return elapsed * max(0, self.planned - self.done) / self.done
@@ -59,7 +59,7 @@ class Progress:
 
 
 def duration(seconds):
-    """Return a time as a reader would say it.
+    """Return a time in a readable unit.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Running the whole experiment, in one process or several, and collecting what came out."""
+"""Run the whole experiment, in one process or several, and collect its results."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from collapse_lib.gpt.progress import Progress
 
 DEVICES = ("cpu", "cuda", "mps")
 THREE = ("synthetic", "real-kept:50/50", "real-kept:20/80")
-#: Limits of what can be asked for: far above what a machine can do.
+#: Limits on arguments, far above what a machine can do.
 MOST_GENERATIONS, MOST_SEEDS, MOST_THREADS = 1000, 1000, 256
 MOST_WORKERS = sweeps.MOST_WORKERS
 
@@ -40,18 +40,18 @@ def run_recursion(
     step=None,
     log=None,
 ):
-    """Train generation after generation; go on where an earlier run in `out` has stopped.
+    """Train generation after generation; resume where an earlier run in `out` stopped.
 
     Parameters
     ----------
     preset : Preset or str
         A preset, or the name of one in `PRESETS`.
     out : str or Path
-        The folder that everything is kept in.
+        The folder to keep everything in.
     text : str, optional
-        What p^(0) is trained on. Needed unless `truth` is given, or stands in `out`.
+        The text to train p^(0) on. Needed unless `truth` is given or `out` has a p^(0).
     truth : str or Path, optional
-        The checkpoint of a model to be taken as p^(0), instead of training one.
+        A checkpoint to use as p^(0) instead of training one.
     schedules : sequence
         Names, such as "synthetic", "real-kept:20/80" (20 percent synthetic, 80 percent real),
         "real-fresh:50/50", "recent:3", "recent-kept:3", "accumulating", "random", "random-kept"
@@ -62,16 +62,16 @@ def run_recursion(
     seeds : int
         Number of independent repetitions from the same p^(0): seeds 0, 1, ...
     workers : int
-        Number of processes. They change nothing but the time.
+        Number of processes. It affects nothing but the time.
     device : str
         "cpu", "cuda" or "mps".
     threads : int
-        Threads of each process. They change the rounding, so that a run keeps to one number.
+        Threads per process. Their number affects rounding, so a run cannot change it.
     step : step or tuple of steps, optional
         What is done to the predictions of p^(1), p^(2), ... before they are sampled, see
         `collapse_lib.steps`. The real corpus is drawn from p^(0) as it is.
     log : callable, optional
-        Takes lines about the progress.
+        Called with lines about the progress.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def run_recursion(
 
 
 def results(out):
-    """Return all that has been measured in a folder.
+    """Return everything that a run has measured.
 
     Parameters
     ----------
@@ -120,14 +120,15 @@ def results(out):
     Returns
     -------
     dict
-        The "settings"; the "versions" that computed it, a list, with more than one entry if
-        they changed on the way; "truth", the measures of p^(0); and "seeds", one entry a seed:
-        its number, "first", the measures of p^(1), and for each schedule, by its name and that
-        of its step, the list of the measures of p^(2), p^(3), ... Where there are steps, also
-        "processed", what each makes of p^(0) and p^(1); its "tokens" are how many contexts
-        leave 0, 1, 2, ... tokens. Pairs are a mean over contexts and its standard error. If
-        schedules ask for real corpora of several sizes, "first" is the p^(1) of the preset's
-        size N, and the lists of the others begin with their own.
+        The "settings"; the "versions" that were used, more than one if they changed during the
+        run; "characters", the vocabulary; "truth", the measures of p^(0); and "seeds", with an
+        entry for each seed: its number, "first" (the measures of p^(1)) and, for each schedule
+        and step, under their names, the measures of p^(2), p^(3), ... Where there are steps, it
+        also has "processed": entropy and "tokens" of p^(0) and p^(1) after each step, where
+        "tokens" says in how many contexts 0, 1, 2, ... tokens are left. Pairs are a mean over
+        contexts and its standard error. If schedules need real corpora of several sizes,
+        "first" is the p^(1) of the preset's size N; the lists of the other schedules begin with
+        their own.
 
     Raises
     ------
@@ -168,13 +169,13 @@ def results(out):
 
 
 def _measured(folders):
-    """Return the measures of those of the generations that are finished."""
+    """Return the measures of the generations that are finished."""
     paths = (folder / "measures.json" for folder in folders)
     return [checkpoint.kept(path) for path in paths if path.exists()]
 
 
 def _versions(paths):
-    """Return the different versions that have computed some models, in the order of paths."""
+    """Return the distinct versions that computed these models, in the order of paths."""
     found = []
     for path in paths:
         versions = checkpoint.load_metadata(path)["versions"]
@@ -192,7 +193,7 @@ def _preset(preset):
 
 
 def _named(wanted, preset):
-    """Return pairs of a name and a schedule, each once."""
+    """Return distinct pairs of a name and a schedule."""
     if isinstance(wanted, str) or not isinstance(wanted, list | tuple):
         raise ValueError(f"schedules must be a sequence of names or schedules, got {wanted!r}")
     if not wanted:
@@ -219,7 +220,7 @@ def _out(out):
 
 @contextmanager
 def _threads(number):
-    """Compute with this number of threads for a while."""
+    """Compute with this number of threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
@@ -229,7 +230,7 @@ def _threads(number):
 
 
 def _claim(folder, text, truth, threads):
-    """Write the settings into the folder, or make sure that they are those which stand there."""
+    """Write the settings into the folder, or check that they are the ones already there."""
     path = folder.out / "settings.json"
     source = None
     if truth is not None:
@@ -260,7 +261,7 @@ def _claim(folder, text, truth, threads):
 
 
 def _check_truth(path, preset):
-    """Make sure that a file holds a model that can be p^(0)."""
+    """Check that a file holds a model that can be p^(0)."""
     try:
         model, metadata = checkpoint.load_model(path)
     except ValueError as error:
@@ -298,7 +299,7 @@ def _take_or_make_truth(folder, text, truth):
 
 
 def _iterations(folder, chains, generations):
-    """Return the steps of training that are not done yet."""
+    """Return the number of training steps still to do."""
     firsts = {
         (chain.seed, chain.size_of_first())
         for chain in chains
@@ -310,7 +311,7 @@ def _iterations(folder, chains, generations):
 
 
 def _perform(folder, stages, workers, threads, progress):
-    """Call the functions of each stage, in as many processes."""
+    """Perform the tasks of each stage, spread over processes."""
     if workers == 1:
         for tasks in stages:
             for function, *arguments in tasks:
@@ -330,7 +331,7 @@ def _perform(folder, stages, workers, threads, progress):
 
 
 def _start(queue, threads):
-    """Prepare a process: where it reports, and its threads."""
+    """Set up a worker: where it reports, and how many threads it has."""
     global _queue
     _queue = queue
     torch.set_num_threads(threads)

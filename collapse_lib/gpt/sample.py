@@ -1,14 +1,15 @@
 """Drawing text from a model.
 
-The model knows contexts of at most T tokens, at positions 0 to T - 1. Text that is longer
-than that is sampled in windows: tokens are added until the window holds T, then it is
-restarted with its last T/2 tokens (rounded up) at positions 0, 1, ... So every token is drawn
-from p(. | the k tokens before it), where k is between T/2 and T except at the start of the
-text: contexts that occur in training, where windows begin anywhere. Restarting is also
-what allows a cache, since a token's keys and values change with its position.
+The model knows contexts of at most T tokens, at positions 0 to T - 1. Longer text is sampled
+in windows: a window grows until it holds T tokens, then restarts with its last T/2 (rounded up)
+at positions 0, 1, ... So every token is drawn from p(. | the k tokens before it), where k is
+between T/2 and T except at the start of the text. Such contexts occur in training, where windows
+begin anywhere. Restarting also makes a cache possible: a token's keys and values depend on its
+position, which stays the same until the restart.
 
-The uniform numbers are drawn first, one for each token; the rest is deterministic. A token
-is where its uniform number falls in the cumulated distribution, after the step if there is one.
+The uniform numbers are drawn first, one for each token; the rest is deterministic. A token is
+the place where its uniform number falls in the cumulative distribution, after the step if there
+is one.
 """
 
 import torch
@@ -34,7 +35,7 @@ def sample(model, prompts, length, generator, sequences_at_once=SEQUENCES_AT_ONC
     generator : torch.Generator or int
         A generator on the CPU, or a seed.
     sequences_at_once : int, optional
-        How many sequences run side by side; bounds the memory, changes no more than rounding.
+        How many sequences run side by side; bounds the memory, and affects only rounding.
     step : step or tuple of steps, optional
         What is done to the distribution of each token before it is drawn, see
         `collapse_lib.steps`. By default nothing.
@@ -47,8 +48,8 @@ def sample(model, prompts, length, generator, sequences_at_once=SEQUENCES_AT_ONC
     Raises
     ------
     ValueError
-        If the prompts are empty, longer than the context or not of the vocabulary, a number is
-        out of range, or `step` is no step.
+        If the prompts are empty, longer than the context or outside the vocabulary, a number is
+        out of range, or `step` is not a step.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def _continue(model, prompts, uniform, step):
     text[:, :start] = prompts
     uniform = uniform.to(device)
     cache = Cache(model.config, B, device)
-    begin = read = 0  # the window begins at `begin`; what is before `read` is in the cache
+    begin = read = 0  # the window begins at `begin`; tokens before `read` are cached
     for end in range(start, start + length):
         if end - begin > context:
             begin = read = end - (context + 1) // 2
@@ -112,7 +113,7 @@ def pick(p, uniform):
         Numbers in [0, 1).
     """
     cumulated = p.cumsum(-1)
-    # Rounding may leave the last sum below 1: what lies above belongs to the last token that
-    # has any probability.
+    # Rounding may leave the last sum below 1; the rest belongs to the last token that has any
+    # probability.
     cumulated.masked_fill_(cumulated == cumulated[:, -1:], 1)
     return torch.searchsorted(cumulated, uniform[:, None].contiguous(), right=True)[:, 0]

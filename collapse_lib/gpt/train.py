@@ -1,10 +1,9 @@
-"""Training a model on a corpus, from random weights, so that it can be killed and resumed.
+"""Train a model on a corpus, from random weights; training can be killed and resumed.
 
-The loss is the mean cross-entropy of the next token, in nats. The first weights, the
-batches and the dropout each have a generator of their own, all from one seed. A
-checkpoint holds whatever changes (weights, AdamW's averages, generators), so a resumed run
-ends with the weights of one that was never interrupted: to the last bit on a CPU with the
-same number of threads.
+The loss is the mean cross-entropy of the next token, in nats. Initial weights, batches and
+dropout have a generator each, all from one seed. A checkpoint holds everything that changes
+(weights, AdamW's averages, generators), so a resumed run ends with the same weights as one
+that was never interrupted, to the last bit on a CPU with the same number of threads.
 """
 
 import math
@@ -39,23 +38,23 @@ class TrainConfig:
     warmup : int
         Steps over which the learning rate rises from 0, linearly.
     final_share : float
-        The share of `learning_rate` at which its fall along half a cosine ends.
+        After the warm-up the learning rate falls along half a cosine, to this share of it.
     betas : tuple of two floats
-        How slowly AdamW forgets the mean and the mean square of gradients.
+        AdamW's decay rates for the averages of gradients and of their squares.
     weight_decay : float
         Decay of weight matrices and embeddings, in units of the learning rate; biases and
         norms do not decay.
     clip : float
-        The norm that the gradient is scaled down to where it is longer.
+        Largest norm of the gradient; a longer one is scaled down to it.
     evaluate_every : int
-        Steps from one validation loss to the next; the first and the last step have one.
+        Steps between validation losses; there is also one at the start and one at the end.
     validation_tokens : int
-        Tokens that a validation loss is the mean of, the same ones each time.
+        Number of tokens that the validation loss is a mean over, the same ones each time.
     checkpoint_every : int
-        Steps from one checkpoint to the next, if checkpoints are asked for.
+        Steps between checkpoints, if `train` is given a path for them.
     precision : str
         "float32", "bfloat16" (matrix products only; weights stay float32), or "auto":
-        bfloat16 where it pays, on GPUs that have it, and float32 elsewhere.
+        bfloat16 on GPUs that support it, where it is faster, and float32 elsewhere.
 
     Examples
     --------
@@ -92,7 +91,7 @@ class TrainConfig:
         if betas.shape != (2,) or not (betas < 1).all():
             raise ValueError(f"betas must be two numbers in [0, 1), got {self.betas!r}")
         plain["betas"] = tuple(betas.tolist())
-        for name, value in plain.items():  # plain numbers, whatever came: they go into files
+        for name, value in plain.items():  # plain numbers, since they go into files
             object.__setattr__(self, name, value)
         if not isinstance(self.precision, str) or self.precision not in self.PRECISIONS:
             raise ValueError(f"precision must be one of {self.PRECISIONS}, got {self.precision!r}")
@@ -116,11 +115,11 @@ def train(model, training, corpus, seed, validation=None, path=None, log=None, d
     corpus : Tensor of shape (sequences, length)
         What to train on.
     seed : int
-        First weights, batches and dropout depend on it alone.
+        Determines initial weights, batches and dropout.
     validation : Tensor of shape (sequences, length), optional
         What the validation loss is measured on.
     path : str or Path, optional
-        The file that keeps checkpoints. If it is there, training goes on from it.
+        File for checkpoints. If it exists, training resumes from it.
     log : callable, optional
         Called as ``log(iterations, curve)``, with the steps since the last call.
     device : str, optional
@@ -130,13 +129,13 @@ def train(model, training, corpus, seed, validation=None, path=None, log=None, d
     -------
     model : GPT
     curve : list of [iteration, training loss, validation loss]
-        The training loss is the mean since the entry before, None at iteration 0; the
+        The training loss is the mean since the previous entry, None at iteration 0; the
         validation loss is None without `validation`.
 
     Raises
     ------
     ValueError
-        If a corpus does not fit the model, or `path` belongs to another training.
+        If a corpus does not fit the model, or `path` belongs to another training run.
     """
     data.check_corpus(corpus, model)
     if validation is not None:
@@ -168,7 +167,7 @@ def _run_to_the_end(run, path, log):
 
 
 def evaluate(model, corpus, tokens=None):
-    """Return the mean cross-entropy of `model` on a corpus, in nats a token.
+    """Return the mean cross-entropy of `model` on a corpus, in nats per token.
 
     Parameters
     ----------
@@ -211,14 +210,14 @@ def evaluate(model, corpus, tokens=None):
 
 
 class _MpsGenerator:
-    """The generator of the device "mps", which PyTorch does not hand out."""
+    """The generator of the device "mps", which PyTorch does not expose."""
 
     get_state = staticmethod(torch.mps.get_rng_state)
     set_state = staticmethod(torch.mps.set_rng_state)
 
 
 def optimizer(model, training):
-    """Return AdamW for `model`, with decay on weight matrices alone."""
+    """Return AdamW for `model`, with weight decay on matrices alone."""
     matrices = [weights for weights in model.parameters() if weights.ndim == 2]
     others = [weights for weights in model.parameters() if weights.ndim < 2]
     groups = [
@@ -229,7 +228,7 @@ def optimizer(model, training):
 
 
 class Training:
-    """A training in progress: whatever changes from one step to the next.
+    """A training run in progress: everything that changes from one step to the next.
 
     Attributes
     ----------
@@ -253,7 +252,7 @@ class Training:
         self.iteration, self.curve, self.losses = 0, [], []
 
     def step(self):
-        """Take one step on one batch."""
+        """Do one training step on one batch."""
         config, model = self.training, self.model
         for group in self.optimizer.param_groups:
             group["lr"] = config.rate(self.iteration)
@@ -278,7 +277,7 @@ class Training:
         self.losses = []
 
     def metadata(self):
-        """Return what makes this training the one it is."""
+        """Return what identifies this training run."""
         return {
             "model": asdict(self.model.config),
             "training": asdict(self.training) | {"betas": list(self.training.betas)},
@@ -300,7 +299,7 @@ class Training:
         checkpoint.save(path, tensors, self.metadata() | progress | checkpoint.versions())
 
     def resume(self, path):
-        """Go on from a checkpoint of the same training."""
+        """Resume from a checkpoint of the same training run."""
         tensors, metadata = checkpoint.load(path)
         for key, expected in self.metadata().items():
             if metadata.get(key) != expected:
@@ -316,7 +315,7 @@ class Training:
             ) from None
 
     def _restore(self, tensors, metadata):
-        """Take over what a checkpoint holds, or raise where it does not fit."""
+        """Restore what a checkpoint holds, or raise if it does not fit."""
         iteration = _checks.integer(metadata["iteration"], "iteration", 1, self.training.iterations)
         parameters = dict(self.model.named_parameters())
         shapes = GPT.shapes(self.model.config)
@@ -349,7 +348,7 @@ class Training:
         return found
 
     def _precision(self):
-        """Return the context that matrix products run in."""
+        """Return the context manager for matrix products."""
         cuda = self.device.type == "cuda"
         wanted = self.training.precision
         if wanted == "bfloat16" or (wanted == "auto" and cuda and torch.cuda.is_bf16_supported()):
