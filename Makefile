@@ -3,19 +3,19 @@
 # make again CHAPTER=... · make address URL=... — see CONTRIBUTING.md
 # make check · make links · make lock — for developers
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# The environment; relative, as a path may have spaces.
+# The environment; a relative path, because the absolute one may contain spaces.
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Notebooks and modules of tests are kept whole, one a processor.
+# Each notebook and each test module runs as a whole, on one processor.
 SIDE_BY_SIDE := --numprocesses auto --dist loadfile
 export COLLAPSE_SOLUTIONS := $(SOLUTIONS)
 
-# With every warning an error, packages that the book stands on do not even start.
+# With PYTHONWARNINGS=error, packages that the book needs do not even start.
 unexport PYTHONWARNINGS
 
 .PHONY: address again book test lab bench pdf site notebooks check links lint lock clean
 
-# A failed build leaves pages that Sphinx would not read, nor warn about, a second time.
+# After a failed build, Sphinx would not read its pages again, nor repeat the warnings.
 book: $(VENV)/installed
 	$(BIN)/jupyter-book build -W --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
@@ -35,7 +35,7 @@ bench: $(VENV)/developing
 pdf: $(VENV)/developing book
 	$(BIN)/python book/_ext/print_book.py _build/book.pdf
 
-# The book with its PDF, which the sidebar leads to, ready to be put on a web server.
+# The book, with a PDF linked from the sidebar, ready for a web server.
 site: export COLLAPSE_PDF := yes
 site: $(VENV)/developing book
 	$(BIN)/python book/_ext/print_book.py _build/html/book.pdf
@@ -46,8 +46,8 @@ notebooks: $(VENV)/installed
 check: $(VENV)/developing lint book
 	$(BIN)/python -m pytest tests/build tests/browser --numprocesses auto --dist loadgroup
 
-# Ask each link that leaves the book whether it is still there; needs the network. Jupyter Book
-# puts the list among the pages.
+# Check that the links that leave the book still work; needs the network. Jupyter Book puts its
+# report among the pages.
 links: book
 	$(BIN)/jupyter-book build --builder linkcheck .; found=$$?; \
 	    mv _build/html/output.txt _build/links.txt; rm _build/html/output.json; exit $$found
@@ -70,7 +70,7 @@ $(VENV)/developing: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@
 
-# Resolve the dependencies of pyproject anew and pin all of them.
+# Resolve the dependencies of pyproject.toml again, and pin all of them.
 lock:
 	rm -rf _build/lock && $(PYTHON) -m venv _build/lock
 	_build/lock/bin/python -m pip install --quiet --editable ".[book,gpt,test]"
@@ -81,7 +81,7 @@ lock:
 	@! grep -E '^(nvidia|triton)' requirements.txt || \
 	    (echo "PyTorch is not the CPU build: see README" && exit 1)
 
-# Execute a chapter once more although nothing has changed: make again CHAPTER=absorption
+# Execute a chapter again although nothing has changed: make again CHAPTER=absorption
 again: $(VENV)/installed
 	$(BIN)/python book/_ext/execute_again.py "$(CHAPTER)"
 	$(MAKE) book

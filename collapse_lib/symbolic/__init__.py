@@ -15,7 +15,7 @@ The symbols are those of the paper, for `sympy.Expr.subs` and the like:
 ``p``        the true probability of one token
 ``first``    the frequency of one token in the real corpus, written p_1
 ``beta``     the factor that `decay` returns
-``T``        samples so far, where data accumulates
+``T``        samples so far, where data accumulates; L in the book, whose T is the collapse time
 ``support``  tokens with positive probability, written s; with smoothing, all tokens
 ``A``        pseudo-counts in all, of which smoothing makes the weight ``lam``, written lambda
 ``share``    the share of synthetic data, written alpha

@@ -9,11 +9,12 @@ T = sp.Symbol("T", integer=True, positive=True)
 
 
 def accumulating_step():
-    """Return by which factor ``1 - S_m`` shrinks when n samples join the T there are.
+    """Return the factor by which ``1 - S_m`` shrinks when n samples join those so far.
 
-    The next model is ``(T p^(m) + n q) / (T + n)``, where q are the frequencies of n samples of
-    p^(m), whose mean given p^(m) is p^(m). One token: its second moment is linear in x and
-    ``x^2``; summed over tokens, x becomes 1 and ``x^2`` becomes S(m).
+    The symbol `T` stands for the number of samples so far, which the book writes L; there T is
+    the collapse time only. The next model is ``(T p^(m) + n q) / (T + n)``, where q are the
+    frequencies of n samples of p^(m), whose mean given p^(m) is p^(m). The second moment of one
+    token is linear in x and ``x^2``; summed over tokens, x becomes 1 and ``x^2`` becomes S(m).
 
     Returns
     -------
@@ -40,7 +41,7 @@ def accumulating_step():
 
 
 def random_step():
-    """Return by which factor the variety of the average of all models shrinks.
+    """Return the factor by which the variety of the average of all models shrinks.
 
     Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn
     from it, so that the next average is ``(m a_m + q) / (m + 1)``, with q their frequencies: a
