@@ -1,9 +1,8 @@
-"""What the user's environment says changes no test, and no test changes the repository.
+"""The user's environment changes no test, and no test changes the repository.
 
-A full run of the suite answers for the book's ledger: all tests that it names have passed.
-
-Full is a run that takes the folders of pyproject.toml and leaves nothing out of them; a run of
-single files, or with an option that selects, is left alone.
+A full run of the suite fails unless every test that the book's ledger names has passed. A run is
+full if it takes the folders of pyproject.toml and leaves nothing out of them; a run of single
+files, or with an option that selects tests, is left alone.
 """
 
 import os
@@ -17,7 +16,7 @@ import pytest
 from book._ext.surroundings import settle
 from tests.support import ROOT, files
 
-# A property that takes long because others compute at the same time is true all the same.
+# A property that takes long on a busy machine is no less true.
 hypothesis.settings.register_profile("without a clock", deadline=None)
 hypothesis.settings.load_profile("without a clock")
 
@@ -49,9 +48,9 @@ def pytest_configure(config):
         settle(os.environ, ROOT)
     except RuntimeError as error:
         raise pytest.UsageError(str(error)) from None
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job of the background
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job
         signal.signal(signal.SIGINT, signal.default_int_handler)  # some tests press Ctrl-C
-    if hasattr(config, "workerinput"):  # what tests run side by side tell is gathered elsewhere
+    if hasattr(config, "workerinput"):  # a worker: the main process collects its reports
         return
     config.pluginmanager.register(NothingLeft(), "nothing-left")
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
@@ -64,7 +63,7 @@ def pytest_configure(config):
 def pytest_xdist_make_scheduler(config, log):
     """Keep the tests of a module on one processor if they share what the module has built.
 
-    For ``--dist loadgroup``, whose marks this xdist would write where this pytest reads none.
+    For ``--dist loadgroup``: this xdist writes its marks where this pytest does not read them.
     """
     if config.getoption("dist") != "loadgroup":
         return None
@@ -85,7 +84,7 @@ def builds(path):
 
 
 class NothingLeft:
-    """Fails the session where a file or folder appears in the repository, or goes."""
+    """Fails the session if a file or folder appears in the repository, or disappears."""
 
     def __init__(self):
         self.before, self.left, self.taken = files(ROOT), [], []
@@ -105,7 +104,7 @@ class NothingLeft:
 
 
 class LedgerChecks:
-    """Notes which tests have passed, and fails the session where the ledger names others."""
+    """Notes which tests have passed, and fails the session if the ledger names any others."""
 
     def __init__(self):
         self.passed, self.others, self.missing = set(), set(), []

@@ -1,4 +1,4 @@
-"""Hugging Face's GPT-2 with the weights of ours; needs transformers, a developers' package."""
+"""Hugging Face's GPT-2 with our weights; needs transformers, a package of the extra `dev`."""
 
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel

@@ -54,7 +54,7 @@ def training(**changes):
 
 
 def preset(**changes):
-    """Return an experiment of which a generation takes a fraction of a second."""
+    """Return an experiment whose generations take a fraction of a second each."""
     small = training(iterations=20, checkpoint_every=8)
     return Preset(config(dropout=0.1), small, sequences=8, length=60, contexts=20, **changes)
 
@@ -65,10 +65,10 @@ def kill_until_done(function, arguments, delays):
     Parameters
     ----------
     function : callable
-        A function of a module, which can be interrupted anywhere and called again.
+        A function of a module, which may be interrupted anywhere and called again.
     arguments : tuple
     delays : iterable of float
-        Seconds that a process gets; one that ends by itself before ends it all.
+        Seconds that each process gets; once one has ended by itself, no other is started.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What tests share: the built book, a copy of the repository, and a process interrupted."""
+"""What tests share: the built book, a copy of the repository, a way to interrupt a process."""
 
 import json
 import os
@@ -16,7 +16,7 @@ NOT_COPIED = shutil.ignore_patterns(
 )
 EDITORS = shutil.ignore_patterns(".ipynb_checkpoints", ".*.sw?", "*~", ".#*")
 
-#: An environment that changes what a book looks like, wherever it is let in.
+#: An environment that would change what a book looks like, wherever it gets in.
 HOSTILE = {
     "MPLBACKEND": "Agg",
     "LANG": "tr_TR.UTF-8",
@@ -36,9 +36,9 @@ HOSTILE = {
 
 
 def hostile_home(folder):
-    """Fill a home with a configuration that breaks kernels and reddens pictures; return its names.
+    """Fill a home with a configuration that breaks kernels and reddens pictures.
 
-    The names are those of environment variables that lead there.
+    Return the environment variables that lead there.
     """
     startup = folder / ".ipython" / "profile_default" / "startup"
     kernel = folder / ".local" / "share" / "jupyter" / "kernels" / "python3"
@@ -67,7 +67,7 @@ def copy_repository(target):
 
 
 def files(root):
-    """Return the paths of files and folders in a repository, less what git or an editor owns."""
+    """Return the paths of files and folders in a repository, except those of git or an editor."""
     found = set()
     for folder, folders, names in os.walk(root):
         left_out = {*NOT_COPIED(folder, folders + names), *EDITORS(folder, folders + names)}
@@ -95,8 +95,7 @@ def interrupt(process, send=None, longest=60):
     -------
     out, error : str or bytes
     seconds : float
-        Those of a processor that the process has taken after the signal: it has them soon, or has
-        to wait for them where others compute.
+        Processor time that the process took after the signal; a busy machine does not add to it.
     """
     ended = _seconds(resource.getrusage(resource.RUSAGE_CHILDREN))
     before = psutil.Process(process.pid).cpu_times()

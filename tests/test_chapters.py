@@ -1,7 +1,7 @@
 """What all chapters have in common: the order of their parts, symbols, labels and words.
 
-Each check is a function that returns what is wrong, so that it can be shown a bad example. What
-takes a built page is in tests/browser/test_chapters.py.
+Each check is a function that returns what is wrong, so that it can be tried on a bad example.
+Checks that need a built page are in tests/browser/test_chapters.py.
 """
 
 import json
@@ -38,7 +38,7 @@ def source(cell):
 
 # --- the order of the parts -----------------------------------------------------------------------
 
-#: Words that stand for controls in the text that `outline` makes of a notebook.
+#: Stands for controls in the text that `outline` makes of a notebook.
 CONTROLS = "<controls>"
 FIRST = ["*You will be able to*", "*You need*", "*Reading time:*", "*Running time:*"]
 ADVICE = re.compile(r"^## (What this means if you train models|.*\b[Aa]dvice\b.*)$", re.MULTILINE)
@@ -58,7 +58,7 @@ def outline(cells):
 
 
 def disorder(text):
-    """Return what is missing in a chapter, or not in its place."""
+    """Return what is missing in a chapter, or out of place."""
     opening = re.split(r"^## ", text, maxsplit=1, flags=re.MULTILINE)[0]
     body = text[len(opening) :]
     start = [r"\A# .+", r"^\*\*In one sentence:\*\* ", r"^`{3,}\{admonition\} Before you start$"]
@@ -78,7 +78,7 @@ def disorder(text):
     faults += in_order(body, end, "at the end")
     tail = body.partition("\n## Exercises")[2]
     if re.findall(r"^## .*$", tail, re.MULTILINE) != ["## Further reading"]:
-        faults.append("between exercises and further reading, or behind, there is more")
+        faults.append("other sections between exercises and further reading, or after them")
     exercises = re.findall(r"^`{3,}\{exercise\}\n:label: (\S+)$", tail, re.MULTILINE)
     solved = re.findall(r"\{solution-start\} (\S+)\n:class: dropdown$", tail, re.MULTILINE)
     if not 3 <= len(exercises) <= 5:
@@ -91,7 +91,7 @@ def disorder(text):
 
 
 def in_order(text, patterns, where):
-    """Return what of the patterns is not in the text, or not in this order."""
+    """Return the patterns that are missing in the text, or out of order."""
     faults, position = [], 0
     for pattern in patterns:
         found = re.compile(pattern, re.MULTILINE).search(text, position)
@@ -205,7 +205,7 @@ SOLVED = re.compile(
 
 
 def after_solutions(cells):
-    """Return what stands between each solution and the next exercise, heading or dropdown."""
+    """Return the text between each solution and the next exercise, heading or dropdown."""
     texts = [source(c) if c["cell_type"] == "markdown" else "<code>" for c in cells]
     return [between.strip() for between in SOLVED.findall("\n\n".join(texts))]
 
@@ -217,7 +217,7 @@ def test_solutions_are_followed_by_nothing_of_their_own(name):
     assert after_solutions(cells(name)) == [""] * ends
 
 
-def test_what_is_left_behind_a_solution_is_found():
+def test_text_after_a_solution_is_found():
     end = "`````{solution-end}\n`````\n\n"
     code = {"cell_type": "code", "source": ["# a comment"]}
     for follows in ("```{exercise}\n```", "## Further reading", "````{dropdown} The paper\n````"):
@@ -233,7 +233,7 @@ IMPORTS = re.compile(r"^(import|from) ", re.MULTILINE)
 
 
 def unfolded(cells):
-    """Return the first lines of cells that draw or import, and show their code."""
+    """Return the first lines of cells that draw or import with their code open."""
     return [
         source(cell).partition("\n")[0]
         for cell in cells
@@ -260,16 +260,17 @@ def test_open_code_that_draws_is_found(code):
 
 # --- symbols --------------------------------------------------------------------------------------
 #
-# A symbol of the notation page is defined where a chapter first has it in a formula of its running
-# text, if the same paragraph, with its displayed equations and its list, or the same box
+# A symbol of the notation page must be defined where a formula in a chapter's running text first
+# uses it. It is defined if the same box, or the same paragraph with its displayed equations and its
+# list,
 #
 # - has a word by which the notation page explains the symbol, as in "the collision probability
-#   $\sigma$"; of words the first five letters count, and very common ones do not, or
-# - brings it in as any letter is brought in: "let $x$", "where $x$", "with $x$", "a number $x$", or
-#   an inline formula that begins with "$x =$".
+#   $\sigma$" (only the first five letters of a word count, and very common words do not count), or
+# - introduces it as one introduces any letter: "let $x$", "where $x$", "with $x$", "a number $x$",
+#   or an inline formula that begins with "$x =$".
 #
-# Proofs, exercises and what else is folded have letters of their own and are passed over. Symbols
-# count as one if they differ in their indices only: p_i and p_k, not p and p_i.
+# Proofs, exercises and other folded text have letters of their own and are skipped. Symbols count
+# as one if they differ in their indices only: p_i and p_k, not p and p_i.
 
 MATH = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 COMMON = frozenset(
@@ -297,7 +298,7 @@ def stems(text):
 
 
 def symbols(formula):
-    """Return the symbols of a formula in order, "_" for any index, "^" for any generation."""
+    """Return the symbols of a formula in order, with "_" for any index, "^" for any generation."""
     found, position = [], 0
     while token := TOKEN.search(formula, position):
         position, name, exponents = token.end(), token[0], []
@@ -334,7 +335,7 @@ def explained():
 
 
 def passages(cells):
-    """Yield paragraphs with their equations and lists, boxes and captions; nothing folded."""
+    """Yield paragraphs with their equations and lists, boxes, and captions; skip what is folded."""
     solution = False
     for cell in cells:
         if cell["cell_type"] == "code":
@@ -376,8 +377,8 @@ def blocks(text):
     return [(kind, "\n".join([kind.partition("}")[2], *lines]).strip()) for kind, lines in found]
 
 
-def brought_in(symbol, text):
-    """Say whether a text brings in a symbol as any letter is brought in."""
+def introduced(symbol, text):
+    """Return whether a text introduces a symbol as one introduces any letter."""
     name = re.escape(symbol.rstrip("_^"))
     if len(symbol) > 1 and symbol[0] in "thb" and symbol[1] in "\\" + letters:
         accent = {"t": "tilde", "h": "hat", "b": "bar"}[symbol[0]]
@@ -392,7 +393,7 @@ def brought_in(symbol, text):
 
 
 def undefined(cells):
-    """Return symbols of the notation page with the passage that has them undefined."""
+    """Return symbols of the notation page with the passage that uses them undefined."""
     seen, faults = set(), []
     for passage in passages(cells):
         words = stems(passage)
@@ -401,7 +402,7 @@ def undefined(cells):
                 if symbol in seen or symbol not in explained():
                     continue
                 seen.add(symbol)
-                if not explained()[symbol] & words and not brought_in(symbol, passage):
+                if not explained()[symbol] & words and not introduced(symbol, passage):
                     faults.append(f"{symbol}: {passage[:200]}")
     return faults
 
@@ -509,7 +510,7 @@ def labels(path):
 
 
 def repeated(found):
-    """Return the labels that are there twice, with their pages."""
+    """Return the labels that occur more than once, with their pages."""
     where = defaultdict(list)
     for page, listed in found.items():
         for label in listed:
@@ -523,7 +524,7 @@ def test_labels_are_unique_in_the_book():
     assert repeated(found) == {}
 
 
-def test_a_label_that_is_there_twice_is_found():
+def test_a_repeated_label_is_found():
     text = "(eq-p9)=\n$$\nx\n$$ (eq-nine)\n```{prf:theorem}\n:label: thm-nine\n```\n"
     found = [next(filter(None, match)) for match in LABELS.findall(text)]
     assert found == ["eq-p9", "eq-nine", "thm-nine"]
@@ -580,7 +581,7 @@ WORDS = {
     r"laws?(?! of large numbers| of total )": "distribution",
 }
 TICS = re.compile("|".join(rf"\b({tic})\b" for tic in WORDS), re.IGNORECASE)
-#: Code, formulas, addresses and names of labels are no prose.
+#: Code, formulas, addresses and names of labels are not prose.
 CODE = re.compile(r"^(`{3,})(?:python|sh|\{(?:laboratory|eval-rst)\}).*?^\1\s*$", re.DOTALL | re.M)
 FENCE = re.compile(r"^[`:]{3,}(\{[\w:-]+\})?|^% .*|^:\w+:.*|\*", re.MULTILINE)
 NO_PROSE = re.compile(
@@ -591,7 +592,7 @@ NO_PROSE = re.compile(
 
 
 def tics(text):
-    """Return the words that should not be there, each with what is around it."""
+    """Return the words to avoid that a text uses, each with its context."""
     text = NO_PROSE.sub(" ", FENCE.sub("", CODE.sub("", text)))
     return [text[max(0, m.start() - 30) : m.end() + 20] for m in TICS.finditer(text)]
 
@@ -632,5 +633,5 @@ def test_a_word_to_avoid_is_found(text):
         "```python\nlaw = 1\n```",
     ],
 )
-def test_other_words_are_none(text):
+def test_other_words_are_allowed(text):
     assert tics(text) == []

@@ -12,7 +12,7 @@ HARMONIC = 1 / np.arange(1, 53) / np.sum(1 / np.arange(1, 53))
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 150, 2000])
-def test_rows_of_the_transition_matrix_are_laws(n):
+def test_rows_of_the_transition_matrix_are_distributions(n):
     matrix = coalescent.transition_matrix(n)
     assert matrix.shape == (n + 1, n + 1)
     assert (matrix >= 0).all()
@@ -39,7 +39,7 @@ def test_lineages_are_powers_of_the_transition_matrix():
 
 
 @pytest.mark.parametrize("n", [300, 2000])
-def test_lineages_stay_laws_over_many_generations(n):
+def test_lineages_stay_distributions_over_many_generations(n):
     laws = coalescent.lineages(n, 3000)
     assert np.abs(laws.sum(axis=1) - 1).max() < 1e-12
     # The mean after a generation is known: n (1 - (1 - 1/n)^n).

@@ -29,7 +29,7 @@ def absorbed(row, generations):
 
 @settings(deadline=None, max_examples=20)
 @given(rows)
-def test_it_is_the_law_of_every_context_put_together(table):
+def test_it_puts_the_distributions_of_all_contexts_together(table):
     found = contexts.collapse(table, generations=6)
     each = np.array([absorbed(row, 6) for row in table])
     np.testing.assert_allclose(found.expected[1:], each.sum(axis=0), rtol=1e-12)
@@ -40,7 +40,7 @@ def test_it_is_the_law_of_every_context_put_together(table):
 
 
 def test_it_is_what_an_artificial_corpus_does():
-    """4000 contexts, every generation drawn anew, against the law; not against its first term."""
+    """4000 contexts, resampled in each generation, against the exact distribution."""
     rng = np.random.default_rng(3)
     counts = contexts.zipf_counts(contexts.zipf_sizes(range(1, 4001), 4000, 60), 500, rng)
     expected = contexts.collapse(counts, 20).expected / 4000

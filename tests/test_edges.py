@@ -1,4 +1,4 @@
-"""Values at the edges, where rounding, overflow or a silent conversion would give another one."""
+"""Values at the edges, where rounding, overflow or a silent conversion would do harm."""
 
 import itertools
 import math
@@ -254,9 +254,9 @@ print("begun", flush=True)
 
 @pytest.mark.parametrize("name", LONG)
 def test_an_interrupt_ends_a_long_call_within_a_second_or_two(name):
-    """It is heard between two calls of NumPy or runs of a kernel, none of which is long.
+    """It is noticed between two calls of NumPy or runs of a kernel, none of which is long.
 
-    The seconds are those of a processor, since others may compute at the same time.
+    The seconds are processor time, since the machine may be busy.
     """
     command = [sys.executable, "-c", f"{PROGRAM}{LONG[name]}\nprint('ended')"]
     with subprocess.Popen(

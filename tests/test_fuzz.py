@@ -26,8 +26,8 @@ import collapse_lib
 from collapse_lib import explorers, ngram, schedules, steps, sweeps
 from collapse_lib.learners.counting import Counting
 
-#: Seconds of a processor that a call with hostile values may take, and seconds of a clock, in
-#: which other processes have their share.
+#: Seconds of processor time that a call with hostile values may take, and seconds by the clock,
+#: which leave room for other processes.
 LONGEST, LONGEST_WAIT = 5, 60
 PAIRS = 60
 
@@ -37,7 +37,7 @@ MODULES = [
       if not path.stem.startswith("_")),
 ]  # fmt: skip
 
-#: What holds results and is made by the library, and exceptions: nobody passes them arguments.
+#: Classes of results, made only by the library, and exceptions: nobody passes them arguments.
 RECORDS = {
     "contexts.Collapse",
     "learners.ngram.Table",
@@ -47,7 +47,7 @@ RECORDS = {
     "symbolic.DerivationError",
     "symbolic.S",  # SymPy's own
 }
-#: What writes, downloads, trains or takes seconds has tests of its own for what it refuses.
+#: Functions that write, download, train or take seconds; other tests cover what they refuse.
 ELSEWHERE = {
     "corpora.check_alphabet",
     "corpora.count_grams",
@@ -66,9 +66,9 @@ ELSEWHERE = {
     "symbolic.projection_condition",
     "symbolic.temperature_multiplier",
 }
-#: What says by NaN that a context was never seen, or passes the user's own NaN on.
+#: Functions that return NaN for a context never seen, or pass the user's own NaN on.
 GIVE_NAN = {"softmax.empirical_conditionals", "sweeps.mean_and_margin"}
-#: What is not looked at: in the innermost loop, and what a learner alone can know.
+#: Arguments that are not checked: in the innermost loop, or known to a learner alone.
 UNSEEN = {("steps.apply", "p"), ("recursion.run", "truth")}
 
 P = [0.5, 0.3, 0.2]
@@ -90,7 +90,7 @@ def draw(ax, a):
     return "A picture."
 
 
-#: Valid arguments by the name of the parameter; what is a function makes a new one for each call.
+#: Valid arguments by the name of the parameter; functions make a new one for each call.
 BY_NAME = {
     "accept": [0.9, 0.5, 0.1],
     "advantage": 0.1,
@@ -265,7 +265,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-#: Parameters that take functions: whatever can be called is one, and may fail as it likes.
+#: Parameters that take functions: any callable will do, and may fail in its own way.
 FUNCTIONS = {"task", "draw", "progress"}
 
 
@@ -313,7 +313,7 @@ def optional(name):
 
 
 def call(name, arguments):
-    """Return what a callable gives, all of it, where it gives one thing after the other."""
+    """Call it and return the result; if that is an iterator, everything it yields."""
     result = CALLABLES[name](**arguments)
     return list(result) if isinstance(result, types.GeneratorType) else result
 
@@ -325,7 +325,7 @@ def complaint(name, changed, arguments):
     except sweeps.SweepError:
         return None
     except (ValueError, TypeError) as error:
-        # The one that was replaced, or one that does not fit it.
+        # The argument that was replaced, or one that does not fit it.
         names = [*changed, *arguments]
         if any(re.search(rf"\b{re.escape(key)}\b", str(error)) for key in names):
             return None
@@ -346,7 +346,7 @@ def too_long(*_):
 
 @contextmanager
 def limited():
-    """Return a function that winds both clocks up, or stops them; each ends in `TimeoutError`."""
+    """Return a function that starts or stops both timers, which raise `TimeoutError`."""
     clocks = {
         signal.SIGPROF: (signal.ITIMER_PROF, LONGEST),
         signal.SIGALRM: (signal.ITIMER_REAL, LONGEST_WAIT),

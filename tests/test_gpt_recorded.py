@@ -1,4 +1,4 @@
-"""The recorded runs and the model that is shipped are what they say, and belong together."""
+"""The recorded runs and the shipped model are what they claim, and belong together."""
 
 import json
 import os
@@ -70,7 +70,7 @@ def test_the_shipped_model_has_the_entropy_that_is_recorded(record):
     assert abs(found["seeds"][0]["synthetic"][-1]["held_out_loss"] - measured) > 5 * error
 
 
-# Whoever has the text names its folder.
+# Only where COLLAPSE_DATA names a folder with the text.
 if "COLLAPSE_DATA" in os.environ:
 
     def test_the_shipped_model_was_trained_on_tiny_shakespeare():

@@ -1,4 +1,4 @@
-"""Sampling with the cache against sampling that computes every window anew."""
+"""Sampling with the cache against sampling that recomputes every window."""
 
 import re
 

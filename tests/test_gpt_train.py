@@ -172,11 +172,11 @@ def _nan(tensor):
     ("name", "damage", "message"),
     [
         ("weights.tokens.weight", _nan, "finite numbers of 32 bits, got others in tokens.weight"),
-        ("weights.tokens.weight", lambda t: t[:-1], "another tokens.weight"),
-        ("exp_avg.norm.bias", lambda t: t[:1], "another norm.bias"),
+        ("weights.tokens.weight", lambda t: t[:-1], "a different tokens.weight"),
+        ("exp_avg.norm.bias", lambda t: t[:1], "a different norm.bias"),
         ("exp_avg.norm.bias", _nan, "got others in norm.bias"),
         ("exp_avg_sq.norm.bias", lambda t: -t - 1, "exp_avg_sq must not be negative"),
-        ("exp_avg_sq.norm.bias", None, "another norm.bias"),
+        ("exp_avg_sq.norm.bias", None, "a different norm.bias"),
         ("step.norm.bias", lambda t: t + 1, "step must be 5 for norm.bias"),
         ("step.norm.bias", None, "KeyError"),
         ("generator.batches", lambda t: t[:7], "path must name a whole checkpoint"),
@@ -211,7 +211,7 @@ def test_a_damaged_iteration_is_refused(tmp_path, iteration):
         ({"model": None}, "TypeError"),
         ({"model": {**asdict(DROPOUT), "layers": 10**6}}, "28 weights do not make 1000000 layers"),
         ({"model": {**asdict(DROPOUT), "layers": 10**7}}, "layers must be an integer of at most"),
-        ({"model": {**asdict(DROPOUT), "width": 18}}, "another"),
+        ({"model": {**asdict(DROPOUT), "width": 18}}, "a different blocks"),
     ],
 )
 def test_damaged_models_are_refused(tmp_path, damage, message):

@@ -1,6 +1,6 @@
-"""What a stored notebook must be, beside reproducing its outputs, which nbval checks.
+"""What a stored notebook must fulfil, besides reproducing its outputs, which nbval checks.
 
-nbval passes over cells that were never run, so their outputs are required here.
+nbval skips cells that were never run, so outputs are required here.
 """
 
 import json

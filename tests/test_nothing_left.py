@@ -1,4 +1,4 @@
-"""Tests leave the repository as it was: a session in which something appears or goes fails."""
+"""Tests leave the repository as it was: a session fails if anything appears or disappears."""
 
 import os
 import shutil

@@ -1,9 +1,9 @@
-"""Decimals in the text are computed near by: a cell prints them, rounded or not, or has them.
+"""Decimals in the text are computed nearby: a cell prints them, rounded or not, or contains them.
 
-A section is held to its own cells and to those of the sections next to it. Where a chapter opens
-or sums up, all its cells count. What is read off a picture, in captions and alternative texts, is
-left out, and so are the numbers of sections. A wrong number can still pass where a cell near
-by happens to print it, which is why the share of random ones that would is bounded, too.
+For a section, its own cells count and those of the sections next to it; for the opening and the
+summary, all cells of the chapter. Numbers read off a picture, in captions and alternative texts,
+are left out, and so are the numbers of sections. A wrong number can still pass if a cell nearby
+happens to print it, so the share of random numbers that would pass is bounded, too.
 """
 
 import json

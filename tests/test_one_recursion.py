@@ -39,7 +39,7 @@ class Halve:
 
 
 class Mean:
-    """A model is the mean of its samples, drawn with a deviation of 1."""
+    """A model is the mean of its samples, drawn with standard deviation 1."""
 
     def fit(self, corpus):
         return sum(corpus) / len(corpus)
@@ -94,7 +94,7 @@ def as_array(model):
 
 
 @pytest.mark.parametrize("step", [None, Halve()], ids=repr)
-def test_fast_roads_take_them_as_well(step):
+def test_the_fast_versions_take_them_as_well(step):
     runs = recursion.simulate(P, EveryOther(12), 5, 4000, rng=2, step=step)
     paths = [
         recursion.sample_path(P, EveryOther(12), 5, rng, step)

@@ -1,4 +1,4 @@
-"""The fast roads of the recursion against the one loop, and the contracts of all."""
+"""The fast versions of the recursion against the plain loop, and what all of them promise."""
 
 import re
 
@@ -44,7 +44,7 @@ WIDTH = 4.8  # standard errors; some 1500 comparisons below
 
 
 def measures(models):
-    """Return what the first two moments of runs are compared by, shape (runs, measures)."""
+    """Return what runs are compared by: first and second powers, shape (runs, measures)."""
     models = np.asarray(models)  # (runs, generations + 1, tokens)
     collision = np.square(models).sum(axis=2)
     l1 = np.abs(models - models[:, 1:2]).sum(axis=2)
@@ -67,7 +67,7 @@ def agree(one, other):
 
 @pytest.fixture(scope="module")
 def reference():
-    """Return runs of the one loop, each drawn once, and kept."""
+    """Return a function that gives runs of the plain loop, and draws each of them once."""
     kept = {}
 
     def runs(schedule, step=None, pseudocounts=0.0, replicates=300):
@@ -87,21 +87,21 @@ def reference():
 
 @pytest.mark.parametrize("step", EVERY_STEP, ids=repr)
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
-def test_fast_roads_have_the_law_of_the_loop(schedule, step, reference):
+def test_fast_versions_have_the_distribution_of_the_loop(schedule, step, reference):
     runs = recursion.simulate(SMALL, schedule, 5, 3000, rng=1, step=step)
     assert agree(recorded(runs), reference(schedule, step))
 
 
 @pytest.mark.parametrize("step", [None, steps.Temperature(0.6)], ids=repr)
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
-def test_so_they_have_with_pseudocounts(schedule, step, reference):
+def test_fast_versions_with_pseudocounts_do_too(schedule, step, reference):
     runs = recursion.simulate(SMALL, schedule, 5, 3000, rng=1, step=step, pseudocounts=2.0)
     assert agree(recorded(runs), reference(schedule, step, 2.0))
 
 
 @pytest.mark.parametrize("schedule", EVERY_SCHEDULE, ids=repr)
 def test_a_step_that_changes_nothing_is_no_step(schedule):
-    """The compiled and the vectorised road, which share no code, at a size to tell them apart."""
+    """Compiled against vectorised, which share no code, with enough runs to tell them apart."""
     replicates = 2000 if schedule.is_random and schedule.kept else 20_000
     one = recursion.simulate(SMALL, schedule, 5, replicates, rng=2)
     other = recursion.simulate(SMALL, schedule, 5, replicates, rng=3, step=steps.Temperature(1))
@@ -144,7 +144,7 @@ def test_wrong_schedules_are_told_apart(schedule, wrong, reference):
 
 
 def test_the_truth_is_sampled_as_it_is():
-    """Real data pass no step: in the mean p^(1) is p, and the kept corpus stays in."""
+    """No step changes real data: on average p^(1) is p, and the kept corpus stays in."""
     runs = [
         recursion.sample_path(SMALL, PartiallySynthetic(50, 50), 2, rng, steps.TopK(1))
         for rng in np.random.default_rng(5).spawn(400)
@@ -160,7 +160,7 @@ def test_the_truth_is_sampled_as_it_is():
     ("n", "p"),
     [(1, 0.3), (10, 0.31), (10, 0.69), (40, 0.2), (200, 0.04), (1000, 0.5), (7, 1e-9), (5, 1.0)],
 )
-def test_the_binomial_kernel_has_its_law(n, p):
+def test_the_binomial_kernel_draws_from_the_binomial_distribution(n, p):
     from scipy.stats import binom
 
     rng = np.random.default_rng(n)
@@ -184,7 +184,7 @@ def test_the_binomial_kernel_has_its_law(n, p):
 
 @pytest.mark.parametrize("n", [1, 2, 10, 64, 65, 400])
 def test_kernel_of_synthetic_data_alone_follows_6(n):
-    """Whether numbers are looked up or inverted; at m = 1 the truth is no table of counts."""
+    """Whether numbers are looked up or inverted; at m = 1 the truth is not a table of counts."""
     runs = recursion.simulate(SKEWED, FullySynthetic(n), 20, 4000, rng=n)
     for m in (1, 2, 3, 20):
         sample = runs.collision[:, m]
@@ -198,7 +198,7 @@ def test_kernel_of_synthetic_data_alone_follows_6(n):
 
 @pytest.mark.parametrize("n", [1, 2, 9, 60])
 @pytest.mark.parametrize("p", [SMALL, SKEWED], ids=["small", "skewed"])
-def test_tracing_back_has_the_law_of_running_forward(n, p):
+def test_tracing_back_has_the_distribution_of_running_forward(n, p):
     forward = recursion.simulate(p, FullySynthetic(n), 12 * n + 5, 8000, rng=n)
     back = recursion.collapse_times(p, n, 8000, rng=n + 1)
     horizon = forward.collision.shape[1]

@@ -1,4 +1,4 @@
-"""The table of symbols, the glossary and the pages of the library say what is there."""
+"""The notation, the glossary and the pages of the library name what exists."""
 
 import dataclasses
 import doctest

@@ -1,4 +1,4 @@
-"""What a user's environment, folders and configuration say changes neither book nor library."""
+"""A user's environment, folders and configuration change neither book nor library."""
 
 import os
 import subprocess

@@ -92,7 +92,7 @@ def test_damaged_files_are_recomputed(damage, tmp_path):
 
 
 def test_a_result_takes_its_place_whole(tmp_path):
-    """By renaming, not by writing into what stands there: a second name keeps the old bytes."""
+    """By renaming, not by overwriting the old file: a second name keeps the old bytes."""
     expected = sweeps.run(collapse, GRID, 4, out=tmp_path)
     file = sorted(tmp_path.glob("*.npz"))[1]
     file.write_bytes(b"no archive")

@@ -133,7 +133,7 @@ def test_the_reciprocal_of_the_parents_is_at_least_its_bound(k):
         assert all(gap(sp.Rational(1, size)) >= 0 for size in range(1, 60))
 
 
-def test_a_wrong_law_of_the_parents_ends_in_an_error(monkeypatch):
+def test_a_wrong_distribution_of_the_parents_ends_in_an_error(monkeypatch):
     right = symbolic.parents
     monkeypatch.setattr(symbolic.collapse, "parents", lambda k: right(k + 1))
     with pytest.raises(symbolic.DerivationError, match="the two means for k = 3 differ"):

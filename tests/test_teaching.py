@@ -1,6 +1,6 @@
 """The game in the page for teachers, played by its rules, ends as the page promises.
 
-Nothing of the library is used here but the page's own example: rows of words, dice and coins.
+Only the page's own example uses the library; the rest is rows of words, dice and coins.
 """
 
 import doctest

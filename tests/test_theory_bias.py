@@ -42,7 +42,7 @@ def test_no_pseudocounts_leave_the_formulas_of_the_paper(m, n, weights):
 
 @given(COUNTS, st.integers(0, 60), WEIGHTS, PSEUDO)
 def test_mixed_smoothed_collision_follows_from_two_moments(real, synthetic, weights, a):
-    """Both moments are carried along here; the closed form knows that one of them stands still."""
+    """Both moments are carried along here; the closed form uses that one is constant."""
     p = rational(weights)
     corpus = Fraction(1, real) + (1 - Fraction(1, real)) * collision(p)
     even, weight = Fraction(1, len(p)), a / (real + a)

@@ -80,7 +80,7 @@ def test_most_balanced_split_of_forty_tokens_and_of_large_denominators():
 @pytest.mark.paper("(10)", "(13)", check="independent")
 @given(st.integers(1, 10**4), st.integers(2, 10**5))
 def test_concentration_factor_is_its_definition(n, size):
-    """(10), written down once more with mpmath, whose numbers do not overflow."""
+    """(10), written out with mpmath, whose numbers do not overflow."""
     c0, c1 = mpmath.e**3 / (2 * mpmath.pi), 6 * mpmath.e / mpmath.pi**1.5
     if size >= c0 / mpmath.e * n + 2:
         expected = c1 * size * mpmath.exp(c0 * n / (2 * mpmath.e))

@@ -212,7 +212,7 @@ def test_kimura_is_near_the_chain(advantage):
         assert np.abs(theory.survival_with_filter(x, 2 * n, advantage) - exact).max() > 0.03
 
 
-def test_kimura_of_the_issue():
+def test_kimura_for_a_slightly_favoured_token():
     assert theory.survival_with_filter(0.05, 400, 0.005) == pytest.approx(0.1847, abs=5e-5)
     chain = markov.AbsorbingChain([0.05, 0.95], 400, step=steps.Accept((1, 1 / 1.005)))
     at = np.flatnonzero(chain.states[:, 0] == 20)[0]

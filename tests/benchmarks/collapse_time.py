@@ -1,9 +1,9 @@
-"""What the exact law of the collapse time costs, beside the simulation that it replaces.
+"""What the exact distribution of the collapse time costs, and the simulation it replaces.
 
 First, for each distribution of Figure 2, 100 runs at n = 400 against the exact expectation and
-the exact law over as many generations as the longest run took. Then how both grow with n: the
-expectation takes about n^2 operations, the law n^2 and some more a generation. All times are
-the best of several rounds, after one that compiles.
+the exact distribution over as many generations as the longest run took. Then how both grow with n:
+the expectation takes about n^2 operations, the distribution n^2 and some more a generation. All
+times are the best of several rounds, after one that compiles.
 """
 
 from time import perf_counter
@@ -34,7 +34,7 @@ def seconds(function, *arguments):
 
 
 def against_simulation():
-    print(f"Figure 2 at n = {N}     {RUNS} runs [s]  E[T] [s]  ratio   law [s]  ratio")
+    print(f"Figure 2 at n = {N}     {RUNS} runs [s]  E[T] [s]  ratio   cdf [s]  ratio")
     for name, p in FIGURE_2.items():
         times = recursion.collapse_times(p, N, RUNS, 0)
         exact = coalescent.expected_collapse_time(p, N)
@@ -49,7 +49,7 @@ def growth():
     p = FIGURE_2["S_0 = 0.1"]
     means = [seconds(coalescent.expected_collapse_time, p, n) for n in SIZES]
     laws = [seconds(coalescent.collapse_time_cdf, p, n, 4 * n) for n in SIZES]
-    print("       n  E[T] [s]  law of 4n generations [s]")
+    print("       n  E[T] [s]  cdf of 4n generations [s]")
     for n, mean, law in zip(SIZES, means, laws, strict=True):
         print(f"{n:8,} {mean:9.4f} {law:12.4f}")
     for name, durations in (("E[T]", means), ("law", laws)):

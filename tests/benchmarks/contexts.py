@@ -1,4 +1,4 @@
-"""What the exact law of a million contexts costs: time and memory against size, and a cluster.
+"""What the exact results for a million contexts cost: time and memory against size, and a cluster.
 
 Tasks of 1000 contexts each, from a thousand contexts to a million, on two processes; then what
 Dask takes to hand out a task over TCP. ``python -m tests.benchmarks.contexts FILE`` records the

@@ -42,7 +42,7 @@ def alternately(*functions, rounds=ROUNDS):
 
 
 @torch.inference_mode()
-def sample_anew(model, prompts, length, generator):
+def sample_uncached(model, prompts, length, generator):
     """Sample as nanoGPT does: read the last T tokens for each one that is drawn."""
     text = prompts
     for _ in range(length):
@@ -59,7 +59,7 @@ def compare_with_recomputing(model):
     generator = torch.Generator().manual_seed(0)
     return alternately(
         lambda: sample(model, prompts, length, generator),
-        lambda: sample_anew(model, prompts, length, generator),
+        lambda: sample_uncached(model, prompts, length, generator),
         rounds=2,
     )
 
@@ -150,7 +150,7 @@ def main():
     def row(name, ours, other, aim):
         print(f"{name:39} {other:9.3f} {ours:9.3f} {other / ours:7.2f} {aim:4}")
 
-    row("sampling / nanoGPT's, window anew", *compare_with_recomputing(model), 20)
+    row("sampling / nanoGPT's, no cache", *compare_with_recomputing(model), 20)
     row("sampling / Hugging Face", *compare_sampling(model, theirs), 1.3)
     row("sampling 64 at once / 256 at once", *compare_sequences_at_once(model), "")
     ours, other = compare_training(preset, corpus, theirs)

@@ -7,8 +7,8 @@ that we know. `simulate` uses as many threads as there are cores, and draws noth
 collapse either. All are timed in turn within one process, the best of several rounds each,
 after one round that compiles.
 
-As a limit, what the binomials alone would take that one run draws: one for each token that is
-left but the last, at the price of NumPy's own, on one thread.
+As a limit, the time for the binomials alone, at the speed of NumPy's own on one thread: a run
+draws one for each token that is left but the last.
 """
 
 import os

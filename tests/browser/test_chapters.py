@@ -1,6 +1,6 @@
 """Every chapter as a reader meets it on a laptop: play first, and prose rather than code.
 
-What can be told from the notebooks is in tests/test_chapters.py.
+Checks that need only the notebooks are in tests/test_chapters.py.
 """
 
 import pytest

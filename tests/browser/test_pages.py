@@ -69,8 +69,8 @@ OPEN_ALL = """
     for (const proof of document.querySelectorAll("details")) proof.open = true;
     for (const shut of document.querySelectorAll("button.toggle-button-hidden")) shut.click();
 """
-# An equation of its own must not stick out of its box on either side: what does on the left could
-# not be scrolled to. In a line of text the theme would cut it off.
+# A displayed equation must not stick out of its box on either side: readers could not scroll to
+# what does on the left. In a line of text the theme would cut it off.
 TOO_WIDE = """
     [...document.querySelectorAll(".math mjx-container")].filter(equation => {
         const line = equation.closest("span.math");
@@ -87,7 +87,7 @@ TOO_WIDE = """
 def test_equations_fit_the_window(faults, served, name):
     page = faults.open(f"{served}/{name}", width=360)
     page.evaluate(OPEN_ALL)
-    # 300 pixels: some cannot become small enough there, and must find back to their size
+    # 300 pixels: some cannot become small enough there, and must then return to their size
     for width in (360, 768, 300, 360, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(200)

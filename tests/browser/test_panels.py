@@ -67,7 +67,7 @@ def test_panels_below_each_other_on_a_phone(browser, served, picture, theme):
         assert above["y"] + above["height"] <= below["y"]
     assert all(box["width"] > 280 for box in boxes)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    # The picture is still there for who cannot see it, and takes no room.
+    # The picture is still there for readers who cannot see it, and takes no room.
     hidden = page.locator("img.of-panels").first
     assert len(hidden.get_attribute("alt")) > 40
     assert hidden.bounding_box()["width"] <= 1

@@ -1,4 +1,4 @@
-"""The search lists the page first that a reader means, in Chromium and without a network."""
+"""The search lists first the page that a reader means, in Chromium and without a network."""
 
 import pytest
 import yaml
@@ -44,7 +44,7 @@ def searching(browser, served):
 
 @pytest.fixture
 def found(searching):
-    """Give the pages that are found for a query, best first, without listing them."""
+    """Return the pages that are found for a query, best first, without listing them."""
     return lambda query: searching.evaluate(
         """query => {
             history.replaceState(null, "", `?q=${encodeURIComponent(query)}`);

@@ -323,7 +323,7 @@ def test_binomial_draws_pass_where_biased_ones_fail(lab, n, p):
 
 @pytest.mark.parametrize("n", [3, 200])
 def test_draws_of_a_model_have_its_frequencies(lab, n):
-    """Both roads: token by token, or sample by sample where these are few."""
+    """Both ways: token by token, or sample by sample where these are few."""
     drawn = lab(
         """([p, n]) => {
             const rng = new Laboratory.random.Generator(2);
@@ -446,7 +446,7 @@ def test_steps_and_smoothing_in_the_recursion(lab, step, chosen, pseudocounts):
     assert abs(collision.mean(axis=0) - plain.mean(axis=0))[-1] > 10 * error
 
 
-def test_collapse_times_and_tokens_left_follow_the_exact_laws(lab):
+def test_collapse_times_and_tokens_left_follow_the_exact_distributions(lab):
     runs = 3000
     _, support, collapse = simulate(lab, LAW, options(n=8, runs=runs, generations=25))
     cdf = coalescent.collapse_time_cdf(LAW, 8, 25)

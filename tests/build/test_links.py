@@ -26,7 +26,7 @@ def anchors(path):
 
 
 def broken(path, site=SITE):
-    """Return what a page names and is not there."""
+    """Return what a page names that does not exist."""
     page = soup(path)
     named = [tag["href"] for tag in page.select("[href]")]
     named += [tag["src"] for tag in page.select("[src]")]

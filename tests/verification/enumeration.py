@@ -1,7 +1,8 @@
 """Every outcome of a few generations, with exact probabilities.
 
-A law is a mapping from states to probabilities, all of them `Fraction`. Nothing here comes
-from `collapse_lib`: the code knows only what it means to draw samples.
+A distribution, `law` in the code, is a mapping from states to probabilities, all of them
+`Fraction`. Nothing here comes from `collapse_lib`: the code knows only what it means to draw
+samples.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from math import comb
 
 
 def outcomes(p, size):
-    """Yield (counts, probability) for every way that `size` draws from p can fall."""
+    """Yield (counts, probability) for every possible outcome of `size` draws from p."""
     if len(p) == 1:
         yield (size,), p[0] ** size
         return
@@ -22,7 +23,7 @@ def outcomes(p, size):
 
 
 def fully_synthetic(p, n, generations):
-    """Return the laws of p^(0), p^(1), ...: each maps models to probabilities."""
+    """Return the distributions of p^(0), p^(1), ...: each maps models to probabilities."""
     laws = [{tuple(p): Fraction(1)}]
     for _ in range(generations):
         after = defaultdict(Fraction)
@@ -34,9 +35,9 @@ def fully_synthetic(p, n, generations):
 
 
 def partially_synthetic(p, real, synthetic, generations, kept=True):
-    """Return the laws of (p^(1), p^(m)) for m = 1, 2, ...
+    """Return the joint distributions of (p^(1), p^(m)) for m = 1, 2, ...
 
-    The real corpus is drawn once and kept, or else drawn anew for each generation.
+    The real corpus is drawn once and kept, or else drawn afresh for each generation.
     """
     corpora = dict(outcomes(tuple(p), real))
     first_models = {counts: tuple(Fraction(k, real) for k in counts) for counts in corpora}
@@ -61,12 +62,12 @@ def collision(model):
 
 
 def mean(law, value):
-    """Return the expectation of `value` of the state."""
+    """Return the expectation of `value(state)`."""
     return sum(weight * value(state) for state, weight in law.items())
 
 
 def scheduled(p, sizes, kept):
-    """Return the law of (p^(1), ..., p^(M)) under any table of sample sizes.
+    """Return the joint distribution of (p^(1), ..., p^(M)) for any table of sample sizes.
 
     sizes[m - 1][t] samples of model t train generation m. The corpora of the sources for
     which kept(t) holds are written out sample by sample, and each use takes the first ones.

@@ -1,4 +1,4 @@
-"""Collapse times by running forward, which knows nothing of ancestors."""
+"""Collapse times by running forward, without any use of ancestors."""
 
 import numpy as np
 

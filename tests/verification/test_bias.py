@@ -25,12 +25,12 @@ WIDTH = 4.5
 
 
 def smoothed(counts, a):
-    """Return the model of a corpus, whose last a / s counts of every token are made up."""
+    """Return the model of a corpus, with a / s made-up counts added to every token."""
     return tuple((k + Fraction(a, len(counts))) / (sum(counts) + a) for k in counts)
 
 
 def alone(p, n, a, generations):
-    """Return the laws of p^(1), p^(2), ... with smoothing."""
+    """Return the distributions of p^(1), p^(2), ... with smoothing."""
     laws, law = [], {tuple(p): Fraction(1)}
     for _ in range(generations):
         after = {}
@@ -44,7 +44,7 @@ def alone(p, n, a, generations):
 
 
 def mixed(p, real, synthetic, a, generations):
-    """Return the laws of (counts of the corpus, p^(m)), m = 1, 2, ..., the corpus kept."""
+    """Return the distributions of (counts of the kept corpus, p^(m)) for m = 1, 2, ..."""
     law = {(c, smoothed(c, a)): weight for c, weight in enumeration.outcomes(tuple(p), real)}
     laws = [law]
     for _ in range(generations - 1):
@@ -84,7 +84,7 @@ def test_all_outcomes_with_a_kept_corpus(real, synthetic, a):
     for m, law in enumerate(mixed(P, real, synthetic, a, 3), start=1):
         exact = enumeration.mean(law, lambda state: enumeration.collision(state[1]))
         assert theory.expected_collision_mixed_smoothed(m, real, synthetic, P, a) == exact
-        # The weight of the uniform distribution is that of generation 1, for ever and exactly.
+        # The weight of the uniform distribution stays exactly that of generation 1.
         for corpus in {state[0] for state in law}:
             given = {state[1]: w for state, w in law.items() if state[0] == corpus}
             total = sum(given.values())
@@ -126,7 +126,7 @@ def test_after_many_generations_the_truth_is_forgotten():
 
 
 def test_models_drawn_from_their_posterior_end_at_the_prior():
-    """Their stationary distribution is Dirichlet(A q), whatever n; the means' is another one."""
+    """They have the stationary distribution Dirichlet(A q), whatever n; posterior means do not."""
     n, prior, runs = 5, np.array([1.5, 0.5]), 20_000
     rng = np.random.default_rng(3)
     model, mean = np.full(runs, 0.95), np.full(runs, 0.95)

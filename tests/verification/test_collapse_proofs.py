@@ -16,7 +16,7 @@ from tests.verification import enumeration
 
 @cache
 def parents(k, n):
-    """Return the law of K by listing who picks whom, up to the names of the parents."""
+    """Return the distribution of K by listing who picks whom, up to the names of parents."""
     law = {0: Fraction(1)}
     for _ in range(k):
         after = {}
@@ -27,7 +27,7 @@ def parents(k, n):
     return {j: weight for j, weight in law.items() if weight}
 
 
-def test_law_of_the_parents_by_listing_all_picks():
+def test_distribution_of_the_parents_by_listing_all_picks():
     for k, n in product(range(1, 5), range(1, 5)):
         listed = {}
         for picks in product(range(n), repeat=k):

@@ -1,7 +1,7 @@
 """Total collapse: chain, ancestry, enumeration, simulation, algebra and bounds agree.
 
-`WRONG` is the natural mistake about ancestry, A_m in place of A_(m-1): generation 1 is then
-taken to have parents in the corpus it is itself. The tests that accept the right law reject it.
+`WRONG` is the natural mistake about ancestry, A_m in place of A_(m-1), as if generation 1 had
+parents in the corpus that it is itself. The tests that accept the right distribution reject it.
 """
 
 from fractions import Fraction
@@ -42,7 +42,7 @@ def small(request):
     return p, n, enumeration.fully_synthetic(p, n, generations)
 
 
-def test_law_of_the_collapse_time_is_that_of_the_enumeration(small):
+def test_distribution_of_the_collapse_time_is_that_of_the_enumeration(small):
     p, n, laws = small
     listed = [enumeration.mean(law, lambda model: max(model) == 1) for law in laws]
     generations = len(laws) - 1
@@ -51,7 +51,7 @@ def test_law_of_the_collapse_time_is_that_of_the_enumeration(small):
     assert list(wrong_cdf(p, n, generations)) != listed
 
 
-def test_start_of_the_chain_is_the_law_of_the_first_model(small):
+def test_start_of_the_chain_is_the_distribution_of_the_first_model(small):
     p, n, laws = small
     chain = AbsorbingChain(p, n)
     law = {
@@ -130,7 +130,7 @@ def largest_gap(times, cdf):
     return np.abs(np.cumsum(counts) / times.size - cdf).max() * np.sqrt(times.size)
 
 
-def test_simulated_times_have_the_exact_law(simulated):
+def test_simulated_times_have_the_exact_distribution(simulated):
     """Kolmogorov's distance: above 2.5 with probability below 2 exp(-12.5), 1 in 130,000."""
     p, n, times = simulated
     generations = int(times.max())
@@ -351,7 +351,7 @@ TIME_BOUNDS = symbolic.collapse_time_bounds()
 
 
 @pytest.mark.parametrize("k", range(1, 7))
-def test_symbolic_law_of_parents_is_the_transition_matrix(k):
+def test_symbolic_distribution_of_parents_is_the_transition_matrix(k):
     for n in (k, 2 * k + 1):
         row = coalescent.transition_matrix(n, exact=True)[k]
         law = [q.subs(symbolic.n, n) for q in symbolic.parents(k)]

@@ -65,7 +65,7 @@ def test_deviation_with_fresh_real_data_is_the_mean_over_all_outcomes(case):
 
 
 def given_corpus(law):
-    """Return the corpora that can be, each with the law of the last model given it."""
+    """Return the possible corpora, each with the distribution of the last model given it."""
     split_up = defaultdict(dict)
     for (first, model), weight in law.items():
         split_up[first][model] = weight
@@ -207,9 +207,9 @@ GRID = [(100, 1), (100, 10), (100, 100), (100, 1000), (20, 10), (20, 400)]
 @pytest.mark.parametrize(("real", "synthetic"), GRID, ids=str)
 def test_simulation_follows_the_exact_deviation_and_stays_near_the_sharp_bound(real, synthetic):
     p = distributions.power_law(60, 52, 0.1)
-    plan, generations, replicates = PartiallySynthetic(real, synthetic), 50, 300
+    schedule, generations, replicates = PartiallySynthetic(real, synthetic), 50, 300
     rngs = np.random.default_rng(real + synthetic).spawn(replicates)
-    paths = np.array([recursion.sample_path(p, plan, generations, rng) for rng in rngs])
+    paths = np.array([recursion.sample_path(p, schedule, generations, rng) for rng in rngs])
     for m in (1, 2, 50):
         near = np.abs(paths[:, m] - paths[:, 1]).sum(axis=1)
         squares = ((paths[:, m] - paths[:, 1]) ** 2).sum(axis=1)

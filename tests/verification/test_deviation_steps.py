@@ -1,6 +1,6 @@
 """Lemma 1, (17) to (20): the steps to the bounds on the deviation, against all outcomes.
 
-The bounds are written down once more, as the paper prints them.
+The bounds are written out again here, as the paper prints them.
 """
 
 import math
@@ -48,7 +48,7 @@ CORPORA = [
 
 
 def tails(p, n):
-    """Yield (t, P(||q - p||_1 >= t)) for every distance t > 0 that can be."""
+    """Yield (t, P(||q - p||_1 >= t)) for every possible distance t > 0."""
     law = {}
     for counts, probability in enumeration.outcomes(p, n):
         t = distance([Fraction(count, n) for count in counts], p)
@@ -124,12 +124,12 @@ def test_the_mixture_is_the_recursion_of_every_schedule(real, synthetic):
     for path, weight in paths.items():
         state = path[0], path[2]
         by_table[state] = by_table.get(state, 0) + weight
-    mixed, anew = (
+    mixed, fresh = (
         enumeration.partially_synthetic(p, real, synthetic, 3, kept=kept)[2]
         for kept in (True, False)
     )
     assert possible(mixed) == possible(by_table)
-    assert possible(anew) != possible(by_table)
+    assert possible(fresh) != possible(by_table)
 
 
 @pytest.mark.paper("(18)", check="independent")

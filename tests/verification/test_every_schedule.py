@@ -185,7 +185,7 @@ def test_simulation_rejects_the_other_reading():
 
 
 def decay_time(window, kept):
-    """Return 1/x if each generation loses the share x of the diversity 1 - S_m that is left."""
+    """Return 1/x if each generation loses the share x of the variety 1 - S_m that is left."""
     schedule = MostRecent(10, window, kept=kept)
     left = 1 - theory.expected_collisions(schedule, 120, 0.1)
     return 1 / (1 - left[120] / left[119])

@@ -81,7 +81,7 @@ def test_simulation_follows_theory(n, collision):
     for m in (1, 2, 5, 20, 60):
         sample = runs.collision[:, m]
         expected = theory.expected_collision(m, n, collision)
-        # Where all runs agree they tell no error; a variable from 0 to 1 has at most this one.
+        # Where all runs agree, they show no error; a variable from 0 to 1 has at most this one.
         variance = sample.var(ddof=1) or expected * (1 - expected)
         assert abs(sample.mean() - expected) <= WIDTH * np.sqrt(variance / replicates)
 
@@ -101,8 +101,8 @@ def test_simulation_rejects_wrong_formulas(wrong):
     assert abs(sample.mean() - formula) > WIDTH * error
 
 
-def test_simulated_models_have_the_enumerated_law():
-    """Not the mean alone: the whole law of p^(2), by a chi-square test on counts."""
+def test_simulated_models_have_the_enumerated_distribution():
+    """Not the mean alone: the whole distribution of p^(2), by a chi-square test on counts."""
     p, n, replicates = [Fraction(1, 3), Fraction(2, 3)], 4, 20_000
     law = enumeration.fully_synthetic(p, n, 2)[2]
     rng = np.random.default_rng(17)
@@ -114,7 +114,7 @@ def test_simulated_models_have_the_enumerated_law():
     observed = np.bincount(firsts, minlength=n + 1)
     expected = [replicates * float(law[Fraction(k, n), Fraction(n - k, n)]) for k in range(n + 1)]
     assert chisquare(observed, expected).pvalue > 1e-5
-    # One generation only is another law.
+    # After one generation the distribution is another.
     early = enumeration.fully_synthetic(p, n, 1)[1]
     wrong = [replicates * float(early[Fraction(k, n), Fraction(n - k, n)]) for k in range(n + 1)]
     assert chisquare(observed, wrong).pvalue < 1e-5

@@ -17,7 +17,7 @@ def entropy(model):
 
 
 def expected(laws):
-    """Return E H(p^(m)) for the laws of (p^(1), p^(m)), m = 1, 2, ..."""
+    """Return E H(p^(m)) for the distributions of (p^(1), p^(m)), m = 1, 2, ..."""
     return [enumeration.mean(law, lambda state: entropy(state[1])) for law in laws]
 
 

@@ -111,8 +111,8 @@ def test_curvature_minus_one_is_the_mean_over_all_outcomes(sizes, kept):
 )
 def test_kept_real_data_by_both_formulas(real, synthetic, last, v2):
     """Given mu_1 the schedule starts at a point: the distance from mu_0 adds the first noise."""
-    plan = schedules.PartiallySynthetic(real, synthetic)
-    whole = theory.squared_distances(plan, last, 1.0, float(v2))[-1]
+    schedule = schedules.PartiallySynthetic(real, synthetic)
+    whole = theory.squared_distances(schedule, last, 1.0, float(v2))[-1]
     first = 1 / real
     variance_of_first = 1 + float(v2) * first
     later = theory.squared_distance_from_first(last, real, synthetic, variance_of_first, float(v2))
@@ -141,11 +141,11 @@ def test_regression_grows_linearly_or_tends_to_pi_squared_over_six():
 @pytest.mark.parametrize("n", [2, 5, 20])
 def test_fitted_gaussian_against_the_loop(n):
     runs, generations = 3000, 5
-    truth, plan = np.array([1.0, 2.0]), schedules.FullySynthetic(n)
+    truth, schedule = np.array([1.0, 2.0]), schedules.FullySynthetic(n)
     rng = np.random.default_rng(n)
     ends = np.array(
         [
-            list(recursion.run(families.Gaussian(), truth, plan, generations, rng))
+            list(recursion.run(families.Gaussian(), truth, schedule, generations, rng))
             for _ in range(runs)
         ]
     )
@@ -174,7 +174,7 @@ def test_log_growth_by_sympy_and_by_quadrature():
 
 
 def test_poisson_extinction_against_the_whole_distribution():
-    """The law of n mu_m, carried forward as a vector, against the recursion of one line."""
+    """The distribution of n mu_m, carried forward as a vector, against the one-line recursion."""
     n, mean, top = 3, 0.8, 150
     law = stats.poisson(n * mean).pmf(range(top))
     step = stats.poisson.pmf(np.arange(top), np.arange(top)[:, None])
@@ -299,8 +299,8 @@ def test_kept_real_data_bounds_the_statistical_error():
     rng, runs, samples = np.random.default_rng(7), 400, 20_000
     e, q = features.gaussian(8, 2, rng), np.full(8, 1 / 8)
     p = softmax(0.7 * e @ rng.standard_normal((2, 3)), axis=1)
-    plan = schedules.PartiallySynthetic(samples, samples)
-    limit = theory.squared_distances(plan, 5, 1.0, 0.0)
+    schedule = schedules.PartiallySynthetic(samples, samples)
+    limit = theory.squared_distances(schedule, 5, 1.0, 0.0)
     models, real = np.broadcast_to(p, (runs, *p.shape)), 0
     for m in range(1, 6):
         joint = (q[:, None] * models).reshape(runs, -1)

@@ -1,4 +1,4 @@
-"""The paper's figures at the paper's sizes: simulated as they were, held against exact values.
+"""The paper's figures at the paper's sizes: simulated as there, compared with exact values.
 
 What the paper does not state (the distributions of Figures 1, 2 and 6, some sizes) is chosen as
 in the chapters. A hundred runs leave room for chance, so each test also has a value to reject.
@@ -26,7 +26,7 @@ def off(sample, expected):
 
 
 @pytest.mark.paper("Figure 1", check="independent")
-def test_figure_1_as_many_contexts_collapse_as_the_exact_law_says():
+def test_figure_1_as_many_contexts_collapse_as_the_exact_distribution_says():
     """81 contexts over 3 tokens share 1000 samples in each of 40 generations; 10 such worlds."""
     rng = np.random.default_rng(1)
     truths = [distributions.dirichlet(3, 1.0, rng) for _ in range(81)]
@@ -37,11 +37,11 @@ def test_figure_1_as_many_contexts_collapse_as_the_exact_law_says():
             path = recursion.sample_path(truth, FullySynthetic(int(n)), 40, rng)
             world += path.max(axis=1) == 1
 
-    def law(extra):
+    def shares(extra):
         rows = zip(truths, samples, strict=True)
         return np.array([coalescent.collapse_time_cdf(p, int(n) + extra, 40) for p, n in rows])
 
-    exact, more = law(0), law(3)  # three samples more a context are told apart
+    exact, more = shares(0), shares(3)  # three samples more a context are told apart
     for m in (10, 20, 30, 40):
         error = np.sqrt((exact * (1 - exact))[:, m].sum() / 10)
         assert abs(collapsed[:, m].mean() - exact[:, m].sum()) < WIDTH * error
@@ -69,28 +69,30 @@ def test_figure_2_means_of_100_runs_rise_like_n_above_the_lower_bound(support, c
 WINDOWS = [FullySynthetic(10), MostRecent(10, 2), MostRecent(10, 5), RandomlySampled(10)]
 
 
-def exact_collisions(plan, generations):
-    if isinstance(plan, RandomlySampled):
-        return [theory.expected_collision_random(m, plan.n, 0.1) for m in range(generations + 1)]
-    return theory.expected_collisions(plan, generations, 0.1)
+def exact_collisions(schedule, generations):
+    if isinstance(schedule, RandomlySampled):
+        return [
+            theory.expected_collision_random(m, schedule.n, 0.1) for m in range(generations + 1)
+        ]
+    return theory.expected_collisions(schedule, generations, 0.1)
 
 
 @pytest.mark.paper("Figure 4", check="independent")
-@pytest.mark.parametrize("plan", WINDOWS, ids=repr)
-def test_figure_4_means_follow_the_second_moments_of_every_plan(plan):
-    runs = recursion.simulate(P, plan, 500, 100, rng=4)
-    exact = exact_collisions(plan, 500)
+@pytest.mark.parametrize("schedule", WINDOWS, ids=repr)
+def test_figure_4_means_follow_the_second_moments_of_every_schedule(schedule):
+    runs = recursion.simulate(P, schedule, 500, 100, rng=4)
+    exact = exact_collisions(schedule, 500)
     for m in (1, 5, 20):
         assert off(runs.collision[:, m], exact[m]) < WIDTH
     collapsed = (runs.collapse_time > 0).mean()
-    if isinstance(plan, RandomlySampled):  # "plateaus very quickly"
+    if isinstance(schedule, RandomlySampled):  # "plateaus very quickly"
         assert collapsed < 0.1
         assert off(runs.collision[:, 500], exact[500]) < WIDTH
     else:  # "delayed but still eventually happens"
         assert collapsed > 0.8
         assert exact[500] > 0.99
-    for other in WINDOWS:  # no plan has the means of another
-        if other != plan:
+    for other in WINDOWS:  # no schedule has the means of another
+        if other != schedule:
             assert off(runs.collision[:, 20], exact_collisions(other, 20)[20]) > WIDTH
 
 

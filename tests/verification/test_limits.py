@@ -1,6 +1,6 @@
 """After many generations, and with high probability: kept and fresh real data, accumulating.
 
-The stationary law given a corpus is computed here as the left eigenvector of a matrix.
+The stationary distribution given a corpus is computed here as the left eigenvector of a matrix.
 """
 
 import math
@@ -20,7 +20,7 @@ CASES = [((2, 1), 3, 3), ((1, 1, 2), 4, 2), ((3, 1), 1, 4), ((1, 1, 1), 6, 2)]
 
 
 def given_corpus(counts, synthetic, generations):
-    """Return the laws of p^(1), p^(2), ... given a kept corpus."""
+    """Return the distributions of p^(1), p^(2), ... given a kept corpus."""
     real = sum(counts)
     laws = [{tuple(Fraction(c, real) for c in counts): Fraction(1)}]
     for _ in range(generations - 1):
@@ -36,12 +36,12 @@ def given_corpus(counts, synthetic, generations):
 
 
 def stationary(count, real, synthetic):
-    """Return the values and the long-run law of one token's probability, kept corpus."""
+    """Return values and long-run distribution of one token's probability, corpus kept."""
     k = np.arange(synthetic + 1)
     values = (count + k) / (real + synthetic)
     step = stats.binom.pmf(k, synthetic, values[:, None])
     system = step.T - np.eye(k.size)
-    system[-1] = 1  # one equation is implied by the others: the law sums to 1
+    system[-1] = 1  # one equation is implied by the others: the distribution sums to 1
     law = np.linalg.solve(system, k == synthetic)
     assert np.abs(law @ step - law).max() < 1e-12
     return values, law
@@ -249,7 +249,7 @@ def test_one_sample_a_generation_is_polyas_urn():
             after[k] = after.get(k, 0) + weight * (1 - Fraction(k, size))
             after[k + 1] = after.get(k + 1, 0) + weight * Fraction(k, size)
         law = after
-    # k - 1 of 20 draws: the beta-binomial law with (1, 3)
+    # k - 1 of 20 draws: beta-binomial with (1, 3)
     drawn = np.array(sorted(law)) - 1
     listed = np.array([float(law[k + 1]) for k in drawn])
     np.testing.assert_allclose(listed, stats.betabinom.pmf(drawn, 20, 1, 3), rtol=1e-9)

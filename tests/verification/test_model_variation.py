@@ -89,7 +89,7 @@ def test_printed_formula_differs_where_its_residual_says(case, derived):
 def test_second_derivation_by_coupling():
     """S_m - S_1 once more, from scratch: two draws from p^(m) traced back to where they come from.
 
-    A token of generation m stands in the corpus with probability 1 - alpha, or else was drawn
+    A token of generation m comes from the corpus with probability 1 - alpha, or else was drawn
     from generation m - 1, and so on: it goes back to a uniformly drawn place of the corpus.
     Two tokens drawn from p^(m) are equal if they meet at one sample, synthetic or real, or else
     go back to different real places, which are independent draws of the truth. So

@@ -1,6 +1,6 @@
-"""What the paper solves, sums or integrates on the way to its results, once more by SymPy.
+"""What the paper solves, sums or integrates on the way to its results, checked by SymPy.
 
-Only SymPy is used here, and what is printed in the paper is written down as it is printed.
+Only SymPy is used here, and the paper's formulas are written as they are printed.
 """
 
 import pytest
@@ -81,12 +81,12 @@ def test_two_tokens_survive_with_their_probabilities(size):
     p = sp.Symbol("p", positive=True)
     counts = range(size + 1)
 
-    def law(x):
+    def binomial(x):
         return [sp.binomial(size, j) * x**j * (1 - x) ** (size - j) for j in counts]
 
-    rows = [law(sp.Rational(j, size)) for j in counts[1:-1]]
+    rows = [binomial(sp.Rational(j, size)) for j in counts[1:-1]]
     stay = sp.Matrix(size - 1, size - 1, lambda i, j: rows[i][j + 1])
     win = sp.Matrix(size - 1, 1, lambda i, _: rows[i][size])
     survives = [0, *(sp.eye(size - 1) - stay).LUsolve(win), 1]
-    found = sum(weight * value for weight, value in zip(law(p), survives, strict=True))
+    found = sum(weight * value for weight, value in zip(binomial(p), survives, strict=True))
     assert sp.expand(found - p) == 0

@@ -54,7 +54,7 @@ def test_known_values():
     assert found == pytest.approx([0.595, 0.6193, 0.62659], abs=5e-6)
 
 
-def test_real_data_drawn_anew_is_another_process(case):
+def test_fresh_real_data_is_another_process(case):
     """The negative control: with a fresh real corpus for generation 2 its mean differs."""
     schedule, _, runs = case
     fresh = enumeration.partially_synthetic(P, schedule.real, schedule.synthetic, 2, kept=False)

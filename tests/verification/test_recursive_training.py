@@ -60,7 +60,7 @@ def randomly_sampled(n, generations, kept):
     return dict(law)
 
 
-def law_of(schedule):
+def distribution_of(schedule):
     if isinstance(schedule, RandomlySampled):
         return randomly_sampled(schedule.n, 2, lambda t: schedule.kept)
     return enumeration.scheduled(P, *FIXED[schedule])
@@ -77,7 +77,7 @@ def simulated_paths(schedule, generations, seed):
 
 @pytest.fixture(scope="module", params=SCHEDULES, ids=repr)
 def case(request):
-    law = law_of(request.param)
+    law = distribution_of(request.param)
     generations = len(next(iter(law)))
     return request.param, law, simulated_paths(request.param, generations, seed=generations)
 
@@ -91,8 +91,8 @@ def test_every_generation_is_unbiased_exactly(case):
 
 
 @pytest.mark.paper("(5)", check="independent")
-def test_simulated_paths_have_the_enumerated_law(case):
-    """The joint law of all generations, by a chi-square test with rare paths put together."""
+def test_simulated_paths_have_the_enumerated_distribution(case):
+    """The joint distribution of all generations, by a chi-square test; rare paths are pooled."""
     _, law, paths = case
     assert path_pvalue(law, paths) > 1e-5
 
@@ -125,7 +125,7 @@ def path_pvalue(law, paths):
 @pytest.mark.parametrize(
     "schedule", [MostRecent(4, 2), RandomlySampled(3), PartiallySynthetic(2, 3)], ids=repr
 )
-def test_the_other_reading_has_another_law(schedule):
+def test_the_other_reading_has_another_distribution(schedule):
     if isinstance(schedule, RandomlySampled):
         other = randomly_sampled(schedule.n, 2, lambda t: True)
     else:

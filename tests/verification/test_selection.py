@@ -1,4 +1,4 @@
-"""Steps between a model and its samples: chain, all outcomes, simulation and the limit of many."""
+"""Steps between a model and its samples: chain, all outcomes, simulation, many-sample limit."""
 
 from fractions import Fraction
 
@@ -58,8 +58,8 @@ CASES = {
 }
 
 
-def laws(p, n, generations, processed):
-    """Return the law of p^(m); the truth is not processed."""
+def distribution(p, n, generations, processed):
+    """Return the distribution of p^(m); the truth is not processed."""
     law = {tuple(p): 1.0}
     for m in range(generations):
         after = {}
@@ -75,7 +75,7 @@ def laws(p, n, generations, processed):
 @pytest.fixture(params=CASES)
 def case(request):
     processed, step = CASES[request.param]
-    return step, laws(P, N, GENERATIONS, processed)
+    return step, distribution(P, N, GENERATIONS, processed)
 
 
 @pytest.mark.paper("Section 6", check="independent")
@@ -102,7 +102,7 @@ def test_simulation_and_all_outcomes(case):
     error = first.std(ddof=1) / np.sqrt(REPLICATES)
     assert abs(first.mean() - enumeration.mean(law, lambda model: model[0])) < WIDTH * error
     # the variety, or else the mean of the first token, tells that there was a step
-    plain = laws(P, N, GENERATIONS, lambda p: p)
+    plain = distribution(P, N, GENERATIONS, lambda p: p)
     apart = [
         abs(seen.mean() - enumeration.mean(plain, enumeration.collision)) * np.sqrt(seen.size),
         abs(first.mean() - P[0]) * np.sqrt(REPLICATES),
@@ -161,7 +161,7 @@ def test_a_verifier_is_the_counting_model_of_what_it_accepts():
 
 
 def test_outside_a_fixed_set_the_share_of_real_data_is_what_is_left():
-    """A verifier with real data kept: what it refuses keeps exactly 1 - alpha, in the mean."""
+    """A verifier with real data kept: what it refuses keeps exactly 1 - alpha, on average."""
     p, real, synthetic = (0.5, 0.3, 0.2), 40, 60
     step = steps.Accept((1, 1, 0))
     rngs = np.random.default_rng(6).spawn(REPLICATES)
