@@ -1,11 +1,11 @@
-"""What our book needs of Sphinx beyond Jupyter Book's own settings.
+"""What our book needs from Sphinx beyond Jupyter Book's own settings.
 
-- What the user's environment says of Matplotlib, IPython, Jupyter or languages changes nothing.
+- The user's settings for Matplotlib, IPython, Jupyter and languages have no effect.
 - Kernels learn from COLLAPSE_BOOK that explorers must render their frames.
-- Chapters are executed side by side, one a processor.
+- Chapters are executed side by side, one per processor.
 - What a cell prints reads the same wherever the kernel happens to cut it into messages.
-- Chapters are executed anew when anything they compute with has changed, and pages written
-  anew when the book's own style has.
+- Chapters are executed again when anything they compute with has changed, and pages written
+  again when the book's own style has.
 - The pages of the library are made from the checkout's own docstrings.
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
@@ -46,7 +46,7 @@ REMOTE = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?"
 )
 
-# A formula in a line of text, with a bracket before it or a mark behind it.
+# A formula in a line of text, with a bracket before it or punctuation after it.
 INLINE = r'<span class="math notranslate nohighlight">[^<]*</span>'
 FORMULA = re.compile(rf"[(“]{INLINE}[.,;:!?)”’]*|{INLINE}[.,;:!?)”’]+")
 
@@ -92,9 +92,9 @@ def configure(app, config):
 
 
 def execute_side_by_side(app, env, docnames):
-    """Fill the cache before the pages are read, which executes one notebook at a time.
+    """Fill the cache before the pages are read, which would execute one notebook at a time.
 
-    A notebook that fails is left to the reading, which reports it.
+    If a notebook fails, it is executed again when its page is read, which reports the error.
     """
     if app.config.nb_execution_mode != "cache":
         return
@@ -102,7 +102,7 @@ def execute_side_by_side(app, env, docnames):
     paths = [path for name in docnames if (path := env.doc2path(name)).endswith(".ipynb")]
     records = [cache.add_nb_to_project(path).pk for path in paths]
     if records:
-        logger.info("Executing what is not cached of %d notebooks", len(records))
+        logger.info("Executing those of %d notebooks that are not cached", len(records))
         quiet = logging.getLogger(__name__)
         quiet.setLevel(logging.WARNING)  # its level becomes that of the pool's own messages
         done = load_executor("local-parallel", cache, quiet).run_and_cache(
@@ -141,7 +141,7 @@ def digest_of(patterns, root):
 def published_at(root):
     """Return the GitHub or GitLab address and branch of the checkout, None where unknown.
 
-    Only these hosts: the theme fails on others, and a local path is no address.
+    Only these hosts: the theme fails on others, and a local path is not an address.
     """
     if Path(_git(root, "rev-parse", "--show-toplevel")) != Path(root).resolve():
         return None, None  # a folder in somebody else's repository, or in none
@@ -190,7 +190,7 @@ def mend_body(app, pagename, templatename, context, doctree):
 
 
 def copy_mathjax(app, error):
-    """Copy MathJax with its fonts and all that its menu may load, less the other bundles."""
+    """Copy MathJax with its fonts and all that its menu may load, without other bundles."""
     if error or app.builder.format != "html":
         return
     package = importlib.util.find_spec("sphinx-mathjax-offline")
@@ -212,7 +212,7 @@ def explain_downloads(app, error):
     for path in (Path(app.outdir) / "_sources").rglob("*.ipynb"):
         notebook = json.loads(path.read_text("utf8"))
         note = how_to_run(notebook, address)
-        if notebook["cells"][0]["id"] != note["id"]:  # a page not written anew has it already
+        if notebook["cells"][0]["id"] != note["id"]:  # a page that was not written again has it
             notebook["cells"].insert(0, note)
             path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf8")
 

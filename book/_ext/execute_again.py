@@ -2,7 +2,7 @@
 
     make again CHAPTER=absorption
 
-Builds execute what has changed, or computes with what has; this is for all other reasons.
+A build executes what has changed, or uses code that has; this is for all other reasons.
 """
 
 import sys

@@ -1,5 +1,5 @@
-// Puts words in the place of keys that JupyterLab cannot resolve: the numbers that the book gives
-// to theorems, equations and figures, and authors with years. Links between chapters open them.
+// Replaces keys that JupyterLab cannot resolve with words: the numbers that the book gives to
+// theorems, equations and figures, and authors with years. Links between chapters open them.
 // JupyterLab loads this as it is: a container with one module, whose default export is a plugin.
 (() => {
   const here = document.currentScript.src;
@@ -36,7 +36,7 @@
 
   function renumber(words, link) {
     const [text] = words.labels[link.getAttribute("href").slice(1)] ?? [];
-    // The book numbers no equation without a label, and one with a tag shows it already.
+    // The book numbers only equations with a label, and one with a tag shows it already.
     const ofEquation = link.ariaLabel === "Link to this Equation";
     if (ofEquation) link.hidden = !text || link.closest(".group").querySelector(".tag") !== null;
     if (text && NUMBERED.test(link.textContent.trim())) link.textContent = text;

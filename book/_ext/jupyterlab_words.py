@@ -22,7 +22,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = "book-words"
-# No question whether to fetch news, and none for newer versions, in front of the text.
+# No prompts about news or newer versions in front of the text.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",

@@ -9,10 +9,10 @@
 
 `state` is what stands after # in the laboratory's own address, `controls` the settings that the
 reader may change, `panels` the curves (variety, tokens, collapse; none by default). Without
-controls the whole laboratory is put there.
+controls, the page gets the whole laboratory.
 
-JupyterLab shows a box of warning for directives that it does not know. In a notebook the same
-stands in a comment of MyST, which JupyterLab passes over:
+JupyterLab shows a warning for directives that it does not know. A notebook has the same in a MyST
+comment, which JupyterLab ignores:
 
     % laboratory | state: schedule=kept&n=100&real=100 | controls: n real | panels: variety
 

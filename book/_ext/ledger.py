@@ -44,7 +44,7 @@ MARK = "pytest.mark.paper"
 
 @dataclass(frozen=True)
 class Item:
-    """A numbered item of the paper, as the ledger has it.
+    """A numbered item of the paper, as the ledger describes it.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ class Item:
     anchor : str
         Where the book shows it: the label of an equation, a theorem, a figure or a section.
     nowhere : str
-        Or else, why it is nowhere.
+        Or else, why the book does not show it.
     parts : tuple of str
         The items it consists of, whose checks are then its own.
     without : dict
-        For a kind of check that it lacks: why there is none.
+        For each kind of check that it lacks, why there is none.
     checks : dict
         For each kind of check, the tests, as pytest writes them.
     """
@@ -137,7 +137,7 @@ def marks_in(source, module="the module"):
     Raises
     ------
     ValueError
-        If a mark is no decorator of a test, where it could not be read.
+        If a mark is not the decorator of a test, which is the only place where it is read.
     """
     tree = ast.parse(source)
     decorators = 0
@@ -208,7 +208,7 @@ def summary(groups):
 
 
 class LedgerDirective(Directive):
-    """What both directives share: Markdown made from the ledger, read anew each time."""
+    """What both directives share: Markdown made from the ledger, which is read each time."""
 
     def run(self):
         groups = read(Path(self.state.document.settings.env.srcdir))
@@ -237,6 +237,6 @@ class Ledger(LedgerDirective):
 def setup(app):
     app.add_directive("ledger", Ledger)
     app.add_directive("ledger-summary", LedgerSummary)
-    # What the page shows stands in the tests, and Sphinx does not watch them: it is always read.
+    # The page depends on the tests, which Sphinx does not watch, so it is always read again.
     app.connect("env-get-outdated", lambda *_: ["book/ledger"])
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,8 +4,7 @@
 
 All pages are joined in one document, in the order of _toc.yml, so that links from page to
 page remain links and Chromium makes the bookmarks of the headings. It is printed twice: the
-first print tells on which page each chapter starts, and the table of contents of the second
-one says so.
+first print shows on which page each chapter starts, for the table of contents of the second.
 """
 
 import shutil
@@ -99,7 +98,7 @@ def joined(site):
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing: run 'make book' first")
         soups[name] = BeautifulSoup(file.read_text("utf8"), "html.parser")
-        address_anew(soups[name], name, names, site)
+        readdress(soups[name], name, names, site)
         open_all(soups[name])
     settings = configuration()
     template = jinja2.Environment().from_string((HERE / "print.html").read_text("utf8"))
@@ -127,12 +126,12 @@ def open_all(soup):
 
 
 def anchor(name, fragment=""):
-    """Return what is the identity of a page's element `fragment` in the whole document."""
+    """Return the id, in the whole document, of the element `fragment` of a page."""
     return f"{name}-{fragment}".replace("/", "-")
 
 
-def address_anew(soup, name, names, site):
-    """Make files absolute, identities unique and links between pages links to these."""
+def readdress(soup, name, names, site):
+    """Make file addresses absolute and ids unique; lead links between pages to these ids."""
     here = (site / f"{name}.html").as_uri()
     pages = {(site / f"{name}.html").as_uri(): name for name in names}
     for element in soup.select("[id]"):
@@ -149,7 +148,7 @@ def address_anew(soup, name, names, site):
 
 
 def fit(page):
-    """Have equations set and shrink those that are too wide; say what else is."""
+    """Have equations set, shrink those that are too wide, and fail if anything else is."""
     page.evaluate("MathJax.startup.promise")
     page.evaluate("shrinkEquations()")
     wide = page.evaluate("tooWide()")
@@ -174,7 +173,7 @@ def chapter_pages(pdf):
 
 
 def name_bookmarks(writer, headings):
-    """Give each bookmark all of its heading's text, of which Chromium leaves out the symbols."""
+    """Give each bookmark the whole text of its heading: Chromium leaves out symbols."""
 
     def below(bookmark):
         following = bookmark.get("/First")

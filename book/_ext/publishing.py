@@ -5,7 +5,7 @@
 - The Colab button opens the download of a chapter on the branch that the site is published from.
   A cell at its start installs the library there and does nothing elsewhere. The chapters in the
   repository need no such cell, and a fork's button leads to the fork.
-- The search puts first what readers mean by a word: book/keywords.yml names a page's words.
+- The search lists first the page that readers mean by a word, with the help of book/keywords.yml.
 """
 
 import json
@@ -50,7 +50,7 @@ def configure(app, config):
 
 
 def add_keywords(app, doctree):
-    """Give a page its keywords, which the search then finds it by."""
+    """Give a page its keywords, by which the search finds it."""
     phrases = app.config.book_keywords.get(app.env.docname, [])
     words = dict.fromkeys(word for phrase in phrases for word in re.findall(r"\w+", phrase))
     if words:  # one by one, as the index takes them

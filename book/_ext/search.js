@@ -2,7 +2,7 @@
 // come first, and the reference of the library last. publishing.py puts BOOK_KEYWORDS before it.
 const SCARCE_WORDS = new Set("a an and are at by do does for i if in is it my of on or the to what when which who why with".split(" "));
 
-// One word for the other: "filters" for "filter", "accumulate" for "accumulating".
+// Word forms that count as equal: "filters" for "filter", "accumulate" for "accumulating".
 function alike(one, other) {
   let shared = 0;
   while (shared < one.length && one[shared] === other[shared]) shared += 1;
@@ -15,7 +15,7 @@ function wordsOf(text) {
   return rare.length ? rare : words;
 }
 
-// Between 0 and 1: which part of the query the phrase names, and of the phrase the query.
+// Between 0 and 1: how much of the query the phrase covers, and of the phrase the query.
 function agreement(query, phrase) {
   const named = query.filter((word) => phrase.some((other) => alike(word, other))).length;
   const used = phrase.filter((word) => query.some((other) => alike(word, other))).length;

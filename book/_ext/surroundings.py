@@ -1,4 +1,4 @@
-"""What a user's environment says must not change the book: set what its kernels inherit.
+"""Keep a user's environment from changing the book: set what its kernels inherit.
 
 Matplotlib's backend and settings, IPython's and Jupyter's configuration, the language, the time
 zone and the number of threads are the same for every build, test and storing of outputs. What
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-#: What stands for itself.
+#: Variables with a fixed value.
 FIXED = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "JUPYTER_PREFER_ENV_PATH": "1",
@@ -27,13 +27,13 @@ FIXED = {
         "1",
     ),
 }  # fmt: skip
-#: What is taken away, or all that begins with it.
+#: Variables that are removed, by name or by how their names begin.
 UNWANTED = (
     "COLLAPSE_BOOK", "COLUMNS", "DOCUTILSCONFIG", "FORCE_COLOR", "JUPYTER_", "LANGUAGE", "LC_",
     "LINES", "MATPLOTLIB", "MPL", "NO_COLOR", "NPY_", "PYTHONDEVMODE", "PYTHONOPTIMIZE",
     "PYTHONSTARTUP", "PYTHONWARNINGS", "SOURCE_DATE_EPOCH", "SYMPY_", "TORCH",
 )  # fmt: skip
-#: What Numba may be told, of which only the place of its cache does not change what it does.
+#: The only setting of Numba that does not change what it does: the place of its cache.
 KEPT = ("NUMBA_CACHE_DIR",)
 
 
@@ -66,7 +66,7 @@ def settle(environment, root):
 
 
 def _folder(root):
-    """Return an empty place for configurations, in the book's own folder if that can be written."""
+    """Return an empty folder for configurations, inside the book's own if that is writable."""
     own = root / "_build" / ".surroundings"
     try:
         own.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,9 @@
 // without excerpts.
 if (location.protocol === "file:" || origin === "null") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
-// A formula that is too wide is set smaller, down to where it can still be read (book.css uses
-// --fit). An equation of its own that is wider yet can be scrolled; the theme would cut off one
-// that stands in a line of text.
+// A formula that is too wide is set smaller, as long as it can still be read (book.css uses --fit).
+// A displayed equation that is still too wide can be scrolled; the theme would cut off one in a line
+// of text.
 const SMALLEST = 0.54;
 const BLOCKS = "p, li, dd, dt, td, th, figcaption, h1, h2, h3, div";
 
@@ -27,8 +27,8 @@ addEventListener("load", async () => {
   for (const formula of document.querySelectorAll(".math")) sizes.observe(formula.closest(BLOCKS));
 });
 
-// On a narrow screen the panels of a picture made by plotting.panels stand below each other: it is
-// cut where they meet. Such a picture is a whole number of panels wide and high, and a margin.
+// On a narrow screen the panels of a picture made by plotting.panels are stacked: the picture is cut
+// where they meet. It is a whole number of panels wide and high, plus a margin.
 const PANEL = { width: 630, height: 450, margin: 15 }; // pixels; plotting.PANEL at 150 dpi
 
 function gridOf(picture) {
@@ -57,8 +57,8 @@ function stackOf(picture, { columns, rows }) {
   return stack;
 }
 
-// Other pictures of several panels are moved sideways in their box (book.css), which the keyboard
-// must reach where there is something to move.
+// Other pictures of several panels scroll sideways in their box (book.css), which the keyboard must
+// reach if there is anything to scroll.
 const SEVERAL_PANELS = 1150; // pixels; a single panel has fewer, as a rule
 
 addEventListener("load", () => {

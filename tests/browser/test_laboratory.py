@@ -363,8 +363,8 @@ def test_shakespeare_writes(page):
 
 
 BAD_FILES = [
-    (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "no UTF-8 text"),
-    ("né".encode("latin-1"), "no UTF-8 text"),
+    (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "not UTF-8 text"),
+    ("né".encode("latin-1"), "not UTF-8 text"),
     (b"", "There is no text yet"),
     (b"word word word", "a single word"),
     (b"?!", "has no words"),
@@ -434,7 +434,7 @@ def test_planner_answers_follow_the_settings(page):
     assert page.evaluate("Laboratory.labs[0].state.real") == 100_000
 
 
-# ---- taken along
+# ---- what readers save
 
 
 def saved(page, name):

@@ -673,7 +673,7 @@ def test_bytes_of_a_file(lab):
     ):
         found = lab(DECODE, list(binary))
         assert found[0] is True
-        assert "no UTF-8 text" in found[1]
+        assert "not UTF-8 text" in found[1]
 
 
 # ---- settings, and what is taken along

@@ -1,7 +1,7 @@
 """Windows of the K most recent models: two lines traced back, against all outcomes.
 
-A line is a draw from a model, traced back through its samples to generation 0. Their joint
-distribution follows a recursion over generations; nothing here knows inner products of models.
+A line is a draw from a model, traced back through its samples to generation 0. The joint
+distribution of two lines follows a recursion; nothing here knows inner products of models.
 """
 
 from fractions import Fraction

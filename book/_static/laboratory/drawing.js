@@ -1,5 +1,5 @@
-// Pictures: one set of drawing functions, on a canvas while runs go on and as SVG where a picture is
-// small or taken along.
+// Pictures: one set of drawing functions, for a canvas while runs play, and for SVG where a picture
+// is small or saved.
 "use strict";
 
 Laboratory.drawing = (() => {
@@ -173,7 +173,7 @@ Laboratory.drawing = (() => {
     pen.line(points, { color: colors.ink, width: 1.8, dash: [6, 4] });
   }
 
-  // A canvas in layers: the runs, drawn only where they are new, and what lies above them.
+  // A canvas in layers: the runs, of which only new parts are drawn, and what lies above them.
   class Curves {
     constructor(box, alt) {
       this.box = box;
@@ -224,7 +224,7 @@ Laboratory.drawing = (() => {
     if (exact) exactLine(pen, view, exact, colors);
   }
 
-  // Whether names are words, which are written upwards.
+  // Whether names are words, which are written vertically.
   const isLong = ({ names, rest }) =>
     names.slice(0, rest ? -1 : undefined).some((name) => Array.from(name).length > 3);
 

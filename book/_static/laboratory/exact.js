@@ -156,21 +156,21 @@ Laboratory.exact = (() => {
   const NEGLIGIBLE = 1e-25;
 
   // Synthetic data alone: the distribution of the number of distinct ancestors in generation 1, for
-  // m = 1, 2, ... Calls visit(m, law), where law[k] is the probability of k ancestors.
+  // m = 1, 2, ... Calls visit(m, chances), where chances[k] is the probability of k ancestors.
   function ancestors(n, generations, visit) {
     const parents = parentRows(n);
-    let law = new Float64Array(n + 1);
+    let chances = new Float64Array(n + 1);
     let most = n;
-    law[n] = 1;
+    chances[n] = 1;
     for (let m = 1; m <= generations; m++) {
-      if (visit(m, law, most) === false) return;
+      if (visit(m, chances, most) === false) return;
       const next = new Float64Array(n + 1);
       for (let k = 1; k <= most; k++) {
-        if (law[k] === 0) continue;
-        for (let j = 1; j <= k; j++) next[j] += law[k] * parents[k][j];
+        if (chances[k] === 0) continue;
+        for (let j = 1; j <= k; j++) next[j] += chances[k] * parents[k][j];
       }
-      law = next;
-      while (most > 1 && law[most] <= NEGLIGIBLE) law[most--] = 0;
+      chances = next;
+      while (most > 1 && chances[most] <= NEGLIGIBLE) chances[most--] = 0;
     }
   }
 
@@ -202,9 +202,9 @@ Laboratory.exact = (() => {
       for (let k = 2; k <= n; k++) differ[k] -= times * x * Math.expm1((k - 1) * Math.log(x));
     }
     const cdf = new Float64Array(generations + 1);
-    ancestors(n, generations, (m, law, most) => {
+    ancestors(n, generations, (m, chances, most) => {
       let chance = 0;
-      for (let k = 2; k <= most; k++) chance += law[k] * differ[k];
+      for (let k = 2; k <= most; k++) chance += chances[k] * differ[k];
       cdf[m] = Math.max(0, 1 - chance);
     });
     return cdf;
@@ -249,8 +249,8 @@ Laboratory.exact = (() => {
     const byAncestors = Float64Array.from({ length: n + 1 }, (_, k) => (k ? seen(k) : 0));
     const left = new Float64Array(generations + 1);
     left[0] = all;
-    ancestors(n, generations, (m, law, most) => {
-      for (let k = 1; k <= most; k++) left[m] += law[k] * byAncestors[k];
+    ancestors(n, generations, (m, chances, most) => {
+      for (let k = 1; k <= most; k++) left[m] += chances[k] * byAncestors[k];
     });
     return left;
   }

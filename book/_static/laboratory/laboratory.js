@@ -7,15 +7,15 @@ document.documentElement.classList.add("has-laboratory"); // laboratory.css: no 
 Laboratory.Lab = (() => {
   const { recursion, sources, Problem, Seen, state: settings } = Laboratory;
   const { h, field } = Laboratory.controls;
-  const FRAME = 11; // milliseconds of a frame for the recursion; the rest is for the picture
+  const FRAME = 11; // milliseconds per frame for the recursion; the rest is for the picture
 
   const LANGUAGE = ["source", "support", "collision", "share"];
   const TRAINING = ["schedule", "n", "real", "window", "reuse"];
   const OUTPUT = ["temperature", "topK", "nucleus", "minP", "pass", "right", "pseudocounts"];
   const RUNNING = ["runs", "generations", "seed"];
-  // Settings that leave the runs as they are.
+  // Settings that do not change the runs.
   const BESIDE = ["speed", "order", "length", "tolerance", "risk"];
-  // Settings that only show where they matter.
+  // Settings that are shown only where they matter.
   const WANTED = {
     support: (s) => s.source === "law" || s.source === "uniform",
     collision: (s) => s.source === "law",
@@ -48,7 +48,7 @@ Laboratory.Lab = (() => {
       root.dataset.ready = "yes";
     }
 
-    // ---- what stands on the page
+    // ---- the parts of the page
 
     build() {
       const { panels, controls = "" } = this.root.dataset;
@@ -120,7 +120,7 @@ Laboratory.Lab = (() => {
       this.writing.show();
     }
 
-    // A link to another page of the book, where there is such a page.
+    // A link to another page of the book, if there is such a page.
     link(label, page) {
       if (this.pages && !this.pages.includes(page.split(".html")[0])) return null;
       return h("a", { href: `${this.root.dataset.book ?? ""}${page}`, text: label });
@@ -142,7 +142,7 @@ Laboratory.Lab = (() => {
 
     // ---- settings
 
-    // Take what was entered; where it is out of range say so, change nothing and return false.
+    // Accept what was entered; if it is out of range, say so, change nothing and return false.
     set(key, entered) {
       let state;
       try {
@@ -169,7 +169,7 @@ Laboratory.Lab = (() => {
       return true;
     }
 
-    // All settings of an experiment; the others as they are at first.
+    // Apply the settings of an experiment; all others take their defaults.
     useSettings(preset) {
       this.pause();
       this.state = { ...settings.defaults(), seed: this.state.seed, ...preset };
@@ -187,7 +187,7 @@ Laboratory.Lab = (() => {
       this.begin();
     }
 
-    // Begin again with the settings as they are now, and go on playing if that was so.
+    // Start again with the present settings, and keep playing if it was.
     changed() {
       const { playing } = this;
       this.pause();
@@ -230,7 +230,7 @@ Laboratory.Lab = (() => {
 
     // ---- runs
 
-    // Generation 0 of new runs; where they cannot be, the old ones stay.
+    // Generation 0 of new runs; if they are impossible, the old ones stay.
     begin() {
       try {
         const source = sources.of(this.state, this.own?.counted);
@@ -279,7 +279,7 @@ Laboratory.Lab = (() => {
       this.playButton.textContent = "Play";
     }
 
-    // A frame: as many generations as the speed asks for and the time allows, then the picture.
+    // One frame: as many generations as the speed asks for and the time allows, then the picture.
     tick(now) {
       const speed = this.still || this.state.speed === "all" ? Infinity : Number(this.state.speed);
       const passed = this.before === null ? 0 : (now - this.before) / 1000;
@@ -293,7 +293,7 @@ Laboratory.Lab = (() => {
         return this.problem(error);
       }
       this.frames++;
-      // Whoever wants no motion sees the end, and once a second how far it is.
+      // Readers who want no motion see the end, and once a second how far it is.
       const due = !this.still || this.runs.done || now - (this.painted ?? 0) > 1000;
       if (due && this.runs.generation > shown) {
         this.painted = now;
@@ -303,7 +303,7 @@ Laboratory.Lab = (() => {
       this.frame = requestAnimationFrame((later) => this.tick(later));
     }
 
-    // Generations that are owed, until the time is up; one that takes longer goes on next time.
+    // The generations that are due, until time is up; an unfinished one continues in the next frame.
     advance(end) {
       while (this.owed >= 1 && !this.runs.done && performance.now() < end) {
         this.work ??= this.runs.advancing();

@@ -76,7 +76,7 @@ Laboratory.OwnText = (() => {
       }
     }
 
-    // Count a new text; only when that has worked does it take the place of the one before.
+    // Count a new text; only if that works does it replace the previous one.
     async take(raw) {
       if (raw.length > text.MOST_BYTES) throw new Problem(TOO_LARGE);
       if (!raw.trim()) throw new Problem(NONE);
@@ -93,7 +93,7 @@ Laboratory.OwnText = (() => {
       this.lab.play();
     }
 
-    // The same text by its other unit.
+    // The same text in its other unit.
     async switchTo(unit) {
       await this.safely(async () => {
         this.counted[unit] ??= await this.work(text.count(this.raw, unit));

@@ -76,7 +76,7 @@ Laboratory.Plan = (() => {
       const n = planner.budgetConfident(real, distinct, tolerance, risk);
       return [
         `And with confidence ${(100 * (1 - risk)).toFixed(risk < 0.001 ? 4 : 1)}%, in any one generation?`,
-        `${n < 1 ? "No synthetic data: for that this corpus is too small" : `Allowed: ${this.share(n, real)}`}. This counts ${distinct.toLocaleString("en-GB")} different ${this.lab.seen.unit} and holds whatever their frequencies are.`,
+        `${n < 1 ? "No synthetic data: this corpus is too small for that" : `Allowed: ${this.share(n, real)}`}. This counts ${distinct.toLocaleString("en-GB")} different ${this.lab.seen.unit} and holds whatever their frequencies are.`,
         "how_much_synthetic.html#thm-given-corpus",
       ];
     }
@@ -85,7 +85,7 @@ Laboratory.Plan = (() => {
       const { step } = settings.options(this.lab.state);
       if (steps.isNone(step)) {
         return [
-          "What would a step cost that repeats?",
+          "What would a repeated step cost?",
           "No step is chosen. Set a temperature, top-k or a filter above, and its cost appears here.",
           "repeated_bias.html#thm-bias-ceiling",
         ];
@@ -94,7 +94,7 @@ Laboratory.Plan = (() => {
       const ceiling = planner.biasCeiling(b, real, n);
       const says = ceiling < 2 ? "" : " That says nothing, as no distance exceeds 2.";
       return [
-        "What does the chosen step cost, repeated?",
+        "What does the chosen step cost if it is repeated?",
         `Applied once, it moves these frequencies by b = ${b.toFixed(3)} (1-norm, at most 2). With ${whole(real)} real samples and ${whole(n)} of a model, a step that moves no model by more than b keeps all models, apart from chance, within b·n/N = ${ceiling.toFixed(ceiling < 2 ? 3 : 1)} of the truth.${says} Only the share n/N counts: larger samples in the same share do not lower it.`,
         "repeated_bias.html#thm-bias-ceiling",
       ];

@@ -79,7 +79,7 @@ words = Counter(filter(None, (piece.strip("'’") for piece in pieces)))`;
   const isOwn = (line) => line.includes("collapse_lib");
   const isNumPy = (line) => line === "import numpy as np";
 
-  // The lines; whatever they draw is distributed as here, from other random numbers.
+  // The lines of Python; they draw other random numbers, with the same distribution.
   function code(state) {
     const { imports, lines } = source(state);
     const chosen = step(state);

@@ -1,5 +1,5 @@
-// The recursion: sample the earlier models as the schedule says, count, again.
-// A model is held by its tokens of positive weight: { tokens, weights, total }, tokens increasing.
+// The recursion: sample earlier models as the schedule says, count, repeat.
+// A model is stored as its tokens of positive weight: { tokens, weights, total }, tokens increasing.
 "use strict";
 
 Laboratory.recursion = (() => {
@@ -120,7 +120,7 @@ Laboratory.recursion = (() => {
       this.corpora = new Map(); // corpora that are kept, by generation
     }
 
-    // Train one generation further.
+    // Train the next generation.
     advance() {
       const corpora = this[this.options.schedule](++this.generation);
       this.fit(corpora.length > 1 ? pooledInPairs(corpora) : corpora[0]);
@@ -261,7 +261,7 @@ Laboratory.recursion = (() => {
       for (const _ of this.advancing());
     }
 
-    // One generation further, in slices of a run; `generation` moves on at the end.
+    // The next generation, in slices of a run; `generation` is updated at the end.
     *advancing() {
       if (this.done) return;
       const m = this.generation + 1;
@@ -276,7 +276,7 @@ Laboratory.recursion = (() => {
       this.generation = m;
       if (cells > MOST_CELLS) {
         throw new Problem(
-          "This schedule remembers earlier models, and there is no room for more: take fewer runs or fewer samples.",
+          "This schedule remembers earlier models, and there is no memory for more: take fewer runs or fewer samples.",
         );
       }
     }
@@ -305,7 +305,7 @@ Laboratory.recursion = (() => {
     }
     if (weights.length * (pseudocounts > 0 ? runs : 1) > MOST_CELLS / 2) {
       throw new Problem(
-        `Smoothing gives each of the ${weights.length} tokens a probability in every run, for which there is no room: take fewer runs.`,
+        `Smoothing gives each of the ${weights.length} tokens a probability in every run, and there is no memory for that: take fewer runs.`,
       );
     }
     return options;

@@ -1,4 +1,4 @@
-// What is seen of the runs: the model against the truth, curves, and one sentence.
+// The view of the runs: the model against the truth, curves, and one sentence.
 "use strict";
 
 Laboratory.Seen = (() => {
@@ -29,7 +29,7 @@ Laboratory.Seen = (() => {
         h("div", { class: "lab-charts" }, ...this.charts.map((chart) => chart.element)));
     }
 
-    // In a chapter a heading of ours would stand at a wrong level.
+    // In a chapter a heading here would have the wrong level.
     heading() {
       return h(this.lab.whole ? "h3" : "p", { class: "lab-title" });
     }
@@ -42,7 +42,7 @@ Laboratory.Seen = (() => {
       return { name, element, title, legend, curves: new drawing.Curves(box, "") };
     }
 
-    // New runs: the exact curves that the book has for them, and empty pictures.
+    // For new runs: the exact curves that the book has for them, and empty pictures.
     begin({ runs, names, unit, state }) {
       Object.assign(this, { runs, names, unit, state });
       this.p = new Float64Array(runs.size);
@@ -61,7 +61,7 @@ Laboratory.Seen = (() => {
       this.repaint();
     }
 
-    // Everything from its beginning: new runs, another width, another theme.
+    // Draw everything again: for new runs, another width or another theme.
     repaint() {
       const { runs, lab } = this;
       const colors = drawing.colors();
@@ -70,11 +70,11 @@ Laboratory.Seen = (() => {
       this.title.textContent = `The model against the truth${runs.runs.length > 1 ? " (first run)" : ""}`;
       const line = (kind = "") => h("span", { class: `lab-line-key ${kind}`, "aria-hidden": "true" });
       for (const chart of this.charts) {
-        const { title, own, scale, law, missing } = this.curvesOf(chart.name);
+        const { title, own, scale, theorem, missing } = this.curvesOf(chart.name);
         chart.title.textContent = title;
         chart.curves.reset(scale, colors);
         chart.legend.replaceChildren(line(), `${own} `);
-        if (law) chart.legend.append(line("lab-dashed"), "exact: ", lab.link(...law) ?? law[0]);
+        if (theorem) chart.legend.append(line("lab-dashed"), "exact: ", lab.link(...theorem) ?? theorem[0]);
         else if (missing) chart.legend.append(` (${missing})`);
       }
       this.paint();
@@ -140,7 +140,7 @@ Laboratory.Seen = (() => {
       return [h("strong", { text: "Lost: " }), `${named.join(", ")}${more}.`];
     }
 
-    // Title, scale and curves of a chart; `law` names the theorem and its place.
+    // Title, scale and curves of a chart; `theorem` names the theorem and its place.
     curvesOf(name) {
       const { runs, state, unit } = this;
       const generations = runs.width - 1;
@@ -151,7 +151,7 @@ Laboratory.Seen = (() => {
         return {
           title: "Variety: how often two answers differ",
           own,
-          law: found && [found.name, found.page],
+          theorem: found && [found.name, found.page],
           missing: "no exact curve for these settings",
           scale: { generations, top: 1 - runs.collision[0] < 0.45 && !state.pseudocounts ? 0.5 : 1 },
           curves: {
@@ -164,13 +164,13 @@ Laboratory.Seen = (() => {
       }
       if (name === "tokens") {
         const all = runs.truth.tokens.length;
-        const law = state.schedule === "alone"
+        const theorem = state.schedule === "alone"
           ? ["by tracing ancestors", "collapse_time.html#thm-exact-law"]
           : ["the tokens of the kept corpus", "model_variation.html"];
         return {
           title: `${unit[0].toUpperCase()}${unit.slice(1)} left`,
           own,
-          law: this.exactTokens && law,
+          theorem: this.exactTokens && theorem,
           scale: { generations, top: Math.max(2, all), log: all > 20 },
           curves: {
             runs: count,
@@ -185,7 +185,7 @@ Laboratory.Seen = (() => {
       return {
         title: "Runs with a single token left",
         own: count > 1 ? `share of ${count} runs` : "this run",
-        law: this.exactTime && [`distribution of the collapse time, mean ${this.expectedTime.toFixed(1)}`, "collapse_time.html#thm-exact-law"],
+        theorem: this.exactTime && [`distribution of the collapse time, mean ${this.expectedTime.toFixed(1)}`, "collapse_time.html#thm-exact-law"],
         missing: large ? `exact up to n = ${exact.MOST_SAMPLES}` : "no exact curve for these settings",
         scale: { generations, top: 1 },
         curves: {

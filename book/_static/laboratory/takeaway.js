@@ -1,4 +1,4 @@
-// What a reader takes along: a link, lines of Python, the data, the picture.
+// What a reader can take away: a link, lines of Python, the data, the picture.
 "use strict";
 
 Laboratory.Takeaway = (() => {
@@ -87,7 +87,7 @@ Laboratory.Takeaway = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  // Copy a text; where the browser refuses the clipboard, by way of a selection.
+  // Copy a text; if the browser refuses the clipboard, through a selection.
   async function copy(text) {
     try {
       await navigator.clipboard.writeText(text);
@@ -109,7 +109,7 @@ Laboratory.Takeaway = (() => {
       const button = (label, act, told) =>
         h("button", { type: "button", text: label, onclick: async () => (await act(), told && this.tell(told)) });
       this.element = h("section", { class: "lab-section", "aria-labelledby": "lab-take-title" },
-        h("h2", { id: "lab-take-title", text: "Take it along" }),
+        h("h2", { id: "lab-take-title", text: "Take it with you" }),
         h("p", { text: "The settings are in the page’s address: a link or a bookmark brings them back. Your own text is not in it." }),
         h("div", { class: "lab-row" },
           button("Copy link", () => copy(location.href), "The link is copied."),
@@ -118,7 +118,7 @@ Laboratory.Takeaway = (() => {
           button("Picture (PNG)", async () => save("model-collapse.png", await png(this.picture()))),
           button("Picture (SVG)", () => save("model-collapse.svg", this.picture(), "image/svg+xml")),
           this.done),
-        h("p", { text: "The same in Python, with the book’s library. The random numbers are others, their distribution is the same." }),
+        h("p", { text: "The same in Python, with the book’s library. It draws other random numbers, with the same distribution." }),
         this.code);
     }
 

@@ -1,4 +1,4 @@
-// The reader's own text: into tokens, into counts, into an n-gram model that writes.
+// The reader's own text: as tokens, as counts, and as an n-gram model that writes.
 "use strict";
 
 Laboratory.text = (() => {
@@ -29,7 +29,7 @@ Laboratory.text = (() => {
       parts.push(decoder.decode());
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;
-      throw new Problem("This file is no UTF-8 text; save it as plain text and open it again.");
+      throw new Problem("This file is not UTF-8 text; save it as plain text and open it again.");
     }
     return parts.join("");
   }
@@ -81,7 +81,7 @@ Laboratory.text = (() => {
     return { names: pairs.map((pair) => pair[0]), counts: Float64Array.from(pairs, (pair) => pair[1]) };
   }
 
-  // JavaScript compares code units: characters of two units come too early.
+  // JavaScript compares code units, so characters of two units would sort too early.
   const BEYOND = /[\ud800-\udfff]/;
 
   function byCodePoint(a, b) {

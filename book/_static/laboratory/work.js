@@ -1,5 +1,5 @@
 // Long work in short slices, so that the page never freezes. Work is a generator function that
-// yields how far it is, from 0 to 1, every now and then.
+// yields its progress, from 0 to 1, every now and then.
 "use strict";
 
 Laboratory.work = (() => {
@@ -31,7 +31,7 @@ Laboratory.work = (() => {
     });
   }
 
-  // For tests and short work: at once.
+  // For tests and short work: run to the end at once.
   function now(generator) {
     let step;
     do step = generator.next();

@@ -100,7 +100,7 @@ Laboratory.Writing = (() => {
       this.begin();
     }
 
-    // From the original again.
+    // Start again from the original.
     begin() {
       this.stop();
       if (!this.raw && !this.source) return;
@@ -167,7 +167,7 @@ Laboratory.Writing = (() => {
       clearTimeout(this.timer);
     }
 
-    // Long work with its bar; a new piece cancels the one before.
+    // Long work with a progress bar; new work cancels the previous.
     busy(generator, done) {
       this.job.cancelled = true;
       const job = (this.job = {});
