@@ -8,6 +8,7 @@ to six characters occurs in tiny Shakespeare is shipped, in a file that this com
 
 import lzma
 import os
+from collections import Counter
 from importlib.resources import files
 from pathlib import Path
 
@@ -137,6 +138,53 @@ def ngram_counts(order):
         codes = codes * len(letters) + column
     grams, where = np.unique(codes, return_inverse=True)
     return letters, grams, np.bincount(where.reshape(-1), counts).astype(np.int64)
+
+
+def letters_after(context):
+    """Return which letters follow a context in tiny Shakespeare, and how often.
+
+    After ``" the "``, with both spaces, they are the letters that begin the word after *the*.
+    Capitals count as small letters; what is not a letter is left out.
+
+    Parameters
+    ----------
+    context : str
+        From 1 to 5 characters.
+
+    Returns
+    -------
+    letters : tuple of str
+        The letters, the most frequent first.
+    counts : ndarray of int64, shape (letters,)
+
+    Raises
+    ------
+    ValueError
+        If `context` has another length, or no letter follows it in the text.
+
+    Examples
+    --------
+    >>> letters, counts = letters_after(" the ")
+    >>> len(letters), letters[:3], counts[:3]
+    (25, ('s', 'c', 'w'), array([483, 405, 404]))
+    """
+    if not isinstance(context, str) or not 1 <= len(context) <= MAX_ORDER:
+        raise ValueError(f"context must be a text of 1 to {MAX_ORDER} characters, got {context!r}")
+    characters, grams, numbers = ngram_counts(len(context))
+    found = Counter()
+    if set(context) <= set(characters):
+        code = np.polyval(encode(context, characters), len(characters))
+        contexts, followers = np.divmod(grams, len(characters))
+        for here in np.flatnonzero(contexts == code):
+            character = characters[followers[here]]
+            if character.isalpha():
+                found[character.lower()] += int(numbers[here])
+    if not found:
+        raise ValueError(
+            f"context must be one that a letter follows in tiny Shakespeare, got {context!r}"
+        )
+    letters, counts = zip(*found.most_common(), strict=True)
+    return letters, np.array(counts)
 
 
 def alphabet(text):

@@ -2,12 +2,17 @@
 
 import hashlib
 import os
+import re
+import string
 import threading
+from collections import Counter
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import numpy as np
 import pytest
 
 from collapse_lib import corpora
+from collapse_lib.learners import ngram
 
 TEXT = b"All the world's a stage\n"
 CHECKSUM = hashlib.sha256(TEXT).hexdigest()
@@ -57,6 +62,46 @@ def test_tiny_shakespeare_is_read_from_that_folder(monkeypatch, tmp_path):
         corpora.tiny_shakespeare()
     monkeypatch.setattr(corpora, "TINY_SHAKESPEARE", (NOWHERE, CHECKSUM))
     assert corpora.tiny_shakespeare() == TEXT.decode()
+
+
+def test_letters_after_a_context_are_those_that_the_table_has():
+    table = ngram.tiny_shakespeare(5)
+    names = [table.name(context) for context in range(table.contexts.size)]
+    row = table.counts[[names.index(" the ")]].toarray()[0]
+    counted = Counter()
+    for character, count in zip(table.alphabet, row.tolist(), strict=True):
+        if character in string.ascii_letters:
+            counted[character.lower()] += count
+    letters, counts = corpora.letters_after(" the ")
+    assert dict(zip(letters, counts.tolist(), strict=True)) == +counted
+    assert (np.diff(counts) <= 0).all()
+    assert counts.dtype == np.int64
+
+
+def test_capitals_count_as_small_letters_and_other_characters_not_at_all():
+    alphabet, grams, counts = corpora.ngram_counts(1)
+    after = dict(zip(grams.tolist(), counts.tolist(), strict=True))
+    letters, counts = corpora.letters_after("\n")
+    line = alphabet.index("\n") * len(alphabet)
+    first = [after.get(line + alphabet.index(c), 0) for c in "aA"]
+    assert min(first) > 0
+    assert counts[letters.index("a")] == sum(first)
+    assert set(letters) <= set(string.ascii_lowercase)
+    assert "\n" in {alphabet[gram % 65] for gram in after if gram // 65 == line // 65}
+
+
+@pytest.mark.parametrize("context", ["", " their", 3, None])
+def test_a_context_has_as_many_characters_as_the_table(context):
+    message = f"context must be a text of 1 to 5 characters, got {context!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        corpora.letters_after(context)
+
+
+@pytest.mark.parametrize("context", ["zzz", "é", "the\0"])
+def test_a_context_must_be_followed_by_a_letter(context):
+    message = f"context must be one that a letter follows in tiny Shakespeare, got {context!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        corpora.letters_after(context)
 
 
 # Whoever has the text names its folder; nothing else that the tests do needs it.

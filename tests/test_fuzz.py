@@ -181,6 +181,7 @@ BY_NAME = {
 OWN = {
     "coalescent.generating_function": {"x": [0.2, 0.7]},
     "contexts.zipf_task": {"first": 1, "step": 3},
+    "corpora.letters_after": {"context": " the "},
     "explorers.Explorer": {"a": explorers.Slider("a", (1, 2))},
     "explorers.Slider": {"values": (1, 2)},
     "gpt.GPTConfig": {"vocabulary_size": 5, "context": 8, "width": 8, "layers": 1, "heads": 2},

@@ -7,11 +7,9 @@ after "the"; and `shakespeare.js`, how often each sequence of six characters occ
 """
 
 import json
-from collections import Counter
 from pathlib import Path
 
 from collapse_lib import corpora
-from collapse_lib.learners import ngram
 
 FOLDER = Path(__file__).parent.parent / "_static" / "laboratory"
 # The packing, which text.js undoes: sequences in increasing order. Each starts with how many
@@ -24,15 +22,8 @@ DIGITS = "(),.:;<=>?"
 
 def letters():
     """Return the letters that begin the word after "the", and their counts, largest first."""
-    table = ngram.tiny_shakespeare(5)
-    names = [table.name(context) for context in range(len(table.sizes))]
-    after_the = table.counts[[names.index(" the ")]].toarray()[0]
-    counts = Counter()
-    for character, count in zip(table.alphabet, after_the, strict=True):
-        if count and character.isalpha():
-            counts[character.lower()] += int(count)
-    names, numbers = zip(*counts.most_common(), strict=True)
-    return {"names": names, "counts": numbers}
+    names, counts = corpora.letters_after(" the ")
+    return {"names": names, "counts": counts.tolist()}
 
 
 def packed():
