@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.collections import LineCollection
 from matplotlib.colors import is_color_like, to_hex
 from matplotlib.patches import Rectangle
@@ -68,9 +69,18 @@ def panels(count, columns=2, sharey=False):
     parts = fig.subfigures(rows, columns, squeeze=False).flat
     axes = np.array([part.subplots() for part, _ in zip(parts, range(count), strict=False)])
     if sharey:
+        if type(fig.canvas).draw_idle is FigureCanvasBase.draw_idle:
+            # A canvas that cannot wait draws at once what it should draw when it is idle. It would
+            # be asked to whenever a panel sets the scale of all, as they are in several
+            # subfigures: too soon, as the scale of a panel may be half set.
+            fig.canvas.draw_idle = _nothing
         for ax in axes[1:]:
             ax.sharey(axes[0])
     return fig, axes
+
+
+def _nothing(*_, **__):
+    """Do nothing: a picture is drawn when it is shown or saved."""
 
 
 def ordered(count):

@@ -183,6 +183,38 @@ def test_panels_are_equal_and_complete(ax):
         plt.close(fig)
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_panels_share_a_logarithmic_scale(ax, count):
+    fig, axes = plotting.panels(count, sharey=True)
+    try:
+        for k, panel in enumerate(axes):
+            panel.loglog([1, 20], [10.0**-k, 1000])
+        fig.canvas.draw()
+        assert {panel.get_yscale() for panel in axes} == {"log"}
+        ((low, high),) = {panel.get_ylim() for panel in axes}
+        assert 0 < low < 10.0 ** (1 - count) < 1000 < high
+        labels = [[text.get_text() for text in panel.get_yticklabels()] for panel in axes]
+        assert labels == [labels[0]] * count
+        assert any(labels[0])
+    finally:
+        plt.close(fig)
+
+
+def test_panels_that_share_a_scale_are_drawn_when_they_are_shown(ax, monkeypatch):
+    fig, axes = plotting.panels(2, sharey=True)
+    drawn = []
+    monkeypatch.setattr(type(fig), "draw", lambda *_: drawn.append(1))
+    try:
+        for panel in axes:
+            panel.plot([1, 2], [1, 1000])
+            panel.set(yscale="log", ylim=(0.1, 2000))
+        assert not drawn
+        fig.canvas.draw()
+        assert drawn == [1]
+    finally:
+        plt.close(fig)
+
+
 def test_pictures_of_panels_are_cut_where_book_js_cuts_them():
     """As a notebook stores them: cropped to what is drawn, with a margin."""
     from matplotlib_inline.config import InlineBackend
