@@ -196,6 +196,100 @@ def test_controls_are_seen_in_both_kinds_of_cells():
     assert outline([imports]).count(CONTROLS) == 0
 
 
+# --- how hard an exercise is, and what it takes ---------------------------------------------------
+
+LEVELS = ("warm-up", "standard", "hard")
+MEANS = ("by hand", "with code", "by hand and with code")
+EXERCISES = re.compile(r"^`{3,}\{exercise\}\n:label: (\S+)\n(.*?)^`{3,}$", re.MULTILINE | re.DOTALL)
+LEVEL = re.compile(rf"\*\(({'|'.join(LEVELS)}), ({'|'.join(MEANS)})\)\*")
+TAGGED = re.compile(rf"\*\*[^*\n]+\*\* {LEVEL.pattern} \S")
+
+
+def levels(text):
+    """Return (level, means) of each exercise with one of each, behind its title; else None."""
+    found = {}
+    for label, body in EXERCISES.findall(text):
+        tag = TAGGED.match(body)
+        one = tag and len(LEVEL.findall(body)) == 1
+        found[label] = (tag[1], tag[2]) if one else None
+    return found
+
+
+def all_levels():
+    return {key: tag for name in CHAPTERS for key, tag in levels(outline(cells(name))).items()}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_exercise_says_its_level(name):
+    text = outline(cells(name))
+    found = levels(text)
+    assert len(found) == text.count("{exercise}") > 0
+    assert [label for label, tag in found.items() if tag is None] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "tag"),
+    [
+        ("**One.** *(hard, by hand)* Show it.", ("hard", "by hand")),
+        ("**One.** *(warm-up, by hand and with code)* Show it.", ("warm-up", MEANS[2])),
+        ("**One.** Show it.", None),
+        ("*(hard, by hand)* **One.** Show it.", None),
+        ("**One.** *(hard)* Show it.", None),
+        ("**One.** *(easy, by hand)* Show it.", None),
+        ("**One.** *(hard, by heart)* Show it.", None),
+        ("**One.** *(hard, by hand)* *(standard, by hand)* Show it.", None),
+    ],
+)
+def test_an_exercise_without_one_level_is_found(body, tag):
+    assert levels(f"```{{exercise}}\n:label: ex-1\n{body}\n```\n") == {"ex-1": tag}
+
+
+def mismatches(rows, tags):
+    """Return the exercises that teaching.md gives to readers whom their tags do not fit."""
+    faults = []
+    for reader, *columns in rows:
+        for means, column in zip(MEANS[:2], columns, strict=True):
+            for label in re.findall(r"\{ref\}`(ex-[\w-]+)`", column):
+                level, takes = tags[label]
+                fits = (level == "hard") == ("hard" in reader)
+                easy = "first course" not in reader or level == "warm-up" or means == "with code"
+                if means not in takes or not fits or not easy:
+                    faults.append((label, reader, means))
+    return faults
+
+
+def test_exercises_are_given_to_whom_they_fit():
+    page = (BOOK / "teaching.md").read_text("utf8")
+    section = page.partition("## Which exercises for whom")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if "{ref}" in line]
+    tags = all_levels()
+    assert len(rows) == 4
+    assert mismatches(rows, tags) == []
+    listed = re.findall(r"`(ex-[\w-]+)`", section)
+    assert len(listed) == len(set(listed))
+    hard = {label for label, (level, _) in tags.items() if level == "hard"}
+    assert hard == {label for label in listed if tags[label][0] == "hard"}
+    for word in (*LEVELS, *MEANS[:2]):  # both pages say what the words mean
+        assert f"*{word}*" in section
+        assert f"*{word}*" in outline(cells("intro"))
+
+
+@pytest.mark.parametrize(
+    ("reader", "by_hand", "with_code"),
+    [
+        ("engineers", "", "{ref}`ex-1`"),
+        ("engineers", "{ref}`ex-2`", ""),
+        ("a hard one", "{ref}`ex-1`", ""),
+        ("first course", "{ref}`ex-3`", ""),
+    ],
+)
+def test_exercises_for_the_wrong_readers_are_found(reader, by_hand, with_code):
+    tags = {"ex-1": ("warm-up", "by hand"), "ex-2": ("hard", "by hand")}
+    tags |= {"ex-3": ("standard", "by hand and with code")}
+    assert mismatches([(reader, by_hand, with_code)], tags)
+    assert not mismatches([("first course", "{ref}`ex-1`", "{ref}`ex-3`")], tags)
+
+
 # --- no text between the exercises ----------------------------------------------------------------
 
 SOLVED = re.compile(
