@@ -290,6 +290,30 @@ def test_exercises_for_the_wrong_readers_are_found(reader, by_hand, with_code):
     assert not mismatches([("first course", "{ref}`ex-1`", "{ref}`ex-3`")], tags)
 
 
+# --- the seminar of the page for teachers ---------------------------------------------------------
+
+
+def reading_time(name):
+    """Return the minutes that a chapter says it takes, without what it says to take another."""
+    (minutes,) = re.findall(r"\*Reading time:\* (\d+) minutes", outline(cells(name)))
+    return int(minutes)
+
+
+def test_a_meeting_of_the_seminar_is_not_too_full():
+    page = (BOOK / "teaching.md").read_text("utf8")
+    section = page.partition("## A seminar")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| (\d+) \|", section, re.MULTILINE)
+    assert [int(number) for number, _, _ in rows] == list(range(1, 11))
+    meetings = [
+        [name for name in re.findall(r"\[\]\((\w+)\)", column) if name in CHAPTERS]
+        for _, column, _ in rows
+    ]
+    assert [name for names in meetings for name in names] == CHAPTERS
+    for names, (_, _, minutes) in zip(meetings, rows, strict=True):
+        assert len(names) <= 2
+        assert sum(map(reading_time, names)) == int(minutes) <= 50
+
+
 # --- no text between the exercises ----------------------------------------------------------------
 
 SOLVED = re.compile(
