@@ -1,13 +1,13 @@
 """Model collapse for a next-token model that can be solved exactly.
 
-A model is trained on samples of earlier models, generation after generation; for one
-context it is a distribution on the vocabulary, and training is counting. The modules
+A model is trained on samples of earlier models, generation after generation. For one
+context, a model is a distribution over the vocabulary, and training is counting. The modules
 below follow Seddik, Chen, Hayou, Youssef and Debbah, "How bad is training on synthetic
 data?" (COLM 2024, arXiv:2404.05090). "The paper" is always this one, and a number
 in brackets is one of its equations.
 
 ======================  ==================================================================
-`distributions`         families of next-token distributions, and what is measured on them
+`distributions`         families of next-token distributions, and measures of variety
 `schedules`             who trains on whom: the sample sizes of equation (5)
 `corpora`               texts to train on
 `softmax`               training as a minimisation, whose result is counting
@@ -17,11 +17,11 @@ in brackets is one of its equations.
 `sweeps`                many independent tasks, on any executor, kept on disk
 `theory`                closed forms, on plain numbers
 `markov`                total collapse as absorption of a Markov chain, with all its states
-`coalescent`            the exact distribution of the collapse time: samples traced back
+`coalescent`            the exact distribution of the collapse time, by tracing samples back
 `symbolic`              the same closed forms, derived by SymPy
 `ngram`                 the same recursion for every context of a real text
 `contexts`              all contexts of a corpus at once, exactly, up to a million
-`gpt`                   the same recursion with a language model that is really trained
+`gpt`                   the same recursion with a real language model
 `plotting`              drawing on given axes
 `explorers`             figures with sliders, in a live kernel and in the built book
 ======================  ==================================================================

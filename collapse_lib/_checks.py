@@ -1,4 +1,4 @@
-"""Validation at the boundary: what a caller got wrong, in one sentence.
+"""Validation at the boundary: one sentence that says what the caller got wrong.
 
 Every check returns its argument in the form the library computes with, or raises a
 `ValueError` that names the argument, the rule and the value received.
@@ -10,15 +10,15 @@ from numbers import Rational, Real
 
 import numpy as np
 
-#: By how much a sum of doubles may miss 1, and how many roundings narrower floats are granted.
+#: How far a sum of doubles may be from 1; for narrower floats, in units of their precision.
 SUM_TOLERANCE = 1e-9
 ROUNDINGS = 8
-#: The largest integer where no other limit is named: sums of two still fit in 64 bits.
+#: The largest integer unless a caller sets another limit: the sum of two still fits in 64 bits.
 LARGEST = 2**62
-#: The most entries of any one array that a function makes for its caller: 800 MB of doubles.
-#: Every function that could be asked for more refuses by this rule, before it computes.
+#: The most entries of any one array that a function returns: 800 MB of doubles. A function that is
+#: asked for more raises an error before it computes anything.
 MOST_ENTRIES = 10**8
-#: The most characters of a value in an error message.
+#: The most characters of a value that an error message shows.
 LONGEST = 200
 
 
@@ -33,7 +33,7 @@ def integer(value, name, minimum, maximum=LARGEST):
 
 
 def integers(value, name, minimum):
-    """Return `value` as an int, or as an array of ints if it is not a single number."""
+    """Return `value` as an int if it is a single number, otherwise as an array of int64."""
     result = array(value, name)
     if result.ndim == 0:
         return integer(value, name, minimum)
@@ -49,7 +49,7 @@ def integers(value, name, minimum):
 
 
 def broadcast(**arrays):
-    """Raise `ValueError` unless the arrays, which are given by their names, broadcast."""
+    """Raise `ValueError` unless the arrays, passed under their names, broadcast."""
     shapes = [np.shape(array) for array in arrays.values()]
     try:
         np.broadcast_shapes(*shapes)
@@ -59,7 +59,7 @@ def broadcast(**arrays):
 
 
 def unit_interval(value, name):
-    """Return a number in [0, 1]: exact if it is a `Fraction` or an int, a float otherwise."""
+    """Return a number from 0 to 1, unchanged if it is a `Fraction` or an int, else as a float."""
     if _is_real(value) and 0 <= value <= 1:
         return value if isinstance(value, Fraction | int) else float(value)
     raise ValueError(f"{name} must be a number from 0 to 1, got {shown(value)}")
@@ -67,21 +67,21 @@ def unit_interval(value, name):
 
 def number(value, name, low, high):
     """Return `value` as a float from `low` to `high`."""
-    # As a float: NumPy would take the limits into the type of a narrow number.
+    # Compare as a float: NumPy would convert the limits to the type of a narrow number.
     if _is_real(value) and low <= _float(value) <= high and (_float(value) < inf or value == inf):
         return float(value)
     raise ValueError(f"{name} must be a number from {low} to {high}, got {shown(value)}")
 
 
 def finite(value, name, low):
-    """Return a number of at least `low`: exact if it is a `Fraction` or an int, else a float."""
+    """Return a finite number of at least `low`; a `Fraction` or an int stays exact."""
     if _is_real(value) and low <= value and _float(value) < inf:
         return value if isinstance(value, Fraction | int) else float(value)
     raise ValueError(f"{name} must be a finite number of at least {low}, got {shown(value)}")
 
 
 def within(value, name, low, high):
-    """Return `value` as a float array, of any shape, of numbers from `low` to `high`."""
+    """Return `value` as a float array, of any shape, with entries from `low` to `high`."""
     result = _floats(value, name)
     if not ((result >= low) & (result <= high)).all():
         raise ValueError(f"{name} must hold numbers from {low} to {high}, got {shown(value)}")
@@ -117,7 +117,7 @@ def function(value, name):
 
 
 def room(entries, names):
-    """Raise `ValueError` if an array of so many entries, which `names` ask for, is too large."""
+    """Raise `ValueError` if the arguments `names` ask for an array of too many entries."""
     if entries > MOST_ENTRIES:
         raise ValueError(
             f"{names} must ask for at most {MOST_ENTRIES:,} numbers, got {min(entries, 1e300):.3g}"
@@ -125,7 +125,7 @@ def room(entries, names):
 
 
 def numbers(value, name, ndim=None):
-    """Return `value` as a float array, of `ndim` axes if that is given."""
+    """Return `value` as a float array, with `ndim` axes if that is given."""
     result = _floats(value, name)
     if ndim is not None and result.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {result.shape}")
@@ -133,7 +133,7 @@ def numbers(value, name, ndim=None):
 
 
 def array(value, name):
-    """Return `value` as an array; a mask would be lost, and rows of different lengths fit none."""
+    """Return `value` as an array; refuse masks, which would be lost, and rows of unequal length."""
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name} must be an array without a mask, got {shown(value)}")
     try:
@@ -145,7 +145,7 @@ def array(value, name):
 def probabilities(p, name, axis=-1):
     """Return `p` as a float array whose entries along `axis` form distributions.
 
-    What comes in narrower floats sums to 1 as far as these allow; it is scaled to do so in doubles.
+    Narrower floats sum to 1 only to their own precision, so they are rescaled in doubles.
     """
     given = array(p, name)
     p = _floats(p, name)
@@ -220,12 +220,12 @@ def generator(rng, name="rng"):
 
 
 def is_whole(value):
-    """Return whether `value` is a whole number; 3.0 and True are none."""
+    """Return whether `value` is an integer; 3.0 and True are not."""
     return _whole(value) is not None
 
 
 def shown(value):
-    """Return `value` as an error message shows it: on one line that ends."""
+    """Return `value` as an error message shows it: on one line, cut off if it is long."""
     try:
         line = " ".join(repr(value).split())
     except ValueError:  # Python refuses to write integers of thousands of digits
@@ -238,7 +238,7 @@ def _is_real(value):
 
 
 def _float(value):
-    """Return a real number as a float, infinite where none is large enough."""
+    """Return a real number as a float, infinite if it is too large for one."""
     try:
         return float(value)
     except OverflowError:
@@ -246,7 +246,7 @@ def _float(value):
 
 
 def _whole(value):
-    """Return an int, or None if `value` is no whole number; 3.0, True and durations are none."""
+    """Return `value` as an int, or None if it is no integer; 3.0, True and durations are none."""
     if isinstance(value, bool | np.bool_ | np.timedelta64):
         return None
     try:

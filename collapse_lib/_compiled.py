@@ -1,15 +1,15 @@
-"""Compiled functions, which are kept on disk where that is possible."""
+"""Compiled functions, cached on disk where that is possible."""
 
 from numba import njit
 
 
 def compiled(function):
-    """Compile `function` when it is first called, without the GIL.
+    """Return `function` compiled by Numba on its first call; it runs without the GIL.
 
-    Numba keeps the result beside the module or in the user's cache. Where neither can be written,
-    as in a read-only installation without a home, each process compiles for itself.
+    Numba caches the result beside the module or in the user's cache. Where neither is writable,
+    as in a read-only installation without a home directory, each process compiles for itself.
     """
     try:
         return njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no place for a cache
+    except RuntimeError:  # nowhere to put a cache
         return njit(nogil=True)(function)

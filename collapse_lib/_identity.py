@@ -1,4 +1,4 @@
-"""What tells one task from another: by what it does, not by what it is called."""
+"""Identify a task by what it does, not by what it is called."""
 
 import functools
 import hashlib
@@ -12,24 +12,25 @@ import numpy as np
 
 from collapse_lib import _checks
 
-#: How deeply values may be nested.
+#: The deepest nesting of values.
 DEEPEST = 50
 
 
 def of(value, name, seen=()):
-    """Return lists, such as JSON can hold, that are equal for equal values only.
+    """Return nested lists, which JSON can store, that are equal only for equal values.
 
-    A function is its code, and the functions and plain values of its module that it refers to.
+    A function is identified by its code, and by the functions and plain values of its own module
+    that it refers to.
 
     Parameters
     ----------
     value
-        None, strings, bytes, numbers, paths, arrays, functions, classes, dataclasses, other objects
-        that can be called, and lists, tuples, sets and dicts of these.
+        None, strings, bytes, numbers, paths, arrays, functions, classes, dataclasses, other
+        callable objects, and lists, tuples, sets and dicts of these.
     name : str
-        What an error calls it.
+        The argument that an error message names.
     seen : tuple, optional
-        What `value` is part of.
+        The values that contain `value`, outermost first.
 
     Returns
     -------
@@ -38,7 +39,7 @@ def of(value, name, seen=()):
     Raises
     ------
     ValueError
-        If something in `value` is none of these.
+        If `value` contains anything else.
     """
     if len(seen) > DEEPEST:
         raise ValueError(f"{name} must not be nested more than {DEEPEST} times")
@@ -79,20 +80,18 @@ def of(value, name, seen=()):
         case types.FunctionType():
             return _function_identity(value, parts)
     wrapped = getattr(value, "py_func", getattr(value, "__wrapped__", None))
-    if isinstance(wrapped, types.FunctionType):  # compiled by Numba, or with a cache
+    if isinstance(wrapped, types.FunctionType):  # compiled by Numba, or decorated
         return ["wrapped", *parts(wrapped)]
     kind = type(value)
     if is_dataclass(kind):
         return ["object", *parts(kind, {f.name: getattr(value, f.name) for f in fields(kind)})]
     if callable(value) and hasattr(value, "__dict__") and not hasattr(value, "__slots__"):
         return ["object", *parts(kind, vars(value))]
-    raise ValueError(
-        f"{name} must hold what can be told apart from anything else, got {_checks.shown(value)}"
-    )
+    raise ValueError(f"{name} must hold only values of known types, got {_checks.shown(value)}")
 
 
 def _function_identity(function, parts):
-    """Return what a function does: its code, its defaults, and what its names stand for."""
+    """Identify a function by its code, its defaults, and the values that its names refer to."""
     names = sorted(_names(function.__code__) & function.__globals__.keys())
     local = [name for name in names if _is_local(function.__globals__[name], function.__module__)]
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
@@ -103,13 +102,13 @@ def _function_identity(function, parts):
 
 
 def _names(code):
-    """Return the names that a code refers to, and the functions defined in it."""
+    """Return the names that a code object and the functions defined in it refer to."""
     inner = (const for const in code.co_consts if isinstance(const, types.CodeType))
     return set(code.co_names).union(*map(_names, inner))
 
 
 def _is_local(value, module):
-    """Return whether a global of a module is a plain value, or a function or class of its own."""
+    """Return whether a global is a plain value, or a function or class defined in this module."""
     if isinstance(value, types.FunctionType | type) or hasattr(value, "py_func"):
         return value.__module__ == module
     return isinstance(value, bool | int | float | str | Fraction) or (

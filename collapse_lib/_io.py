@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whenever the process that writes them is killed."""
+"""Write files that are complete or absent, even if the process is killed while writing."""
 
 import os
 import secrets
@@ -11,13 +11,13 @@ def write(path, content):
     Parameters
     ----------
     path : str or pathlib.Path
-        Its folder is made if it is missing.
+        Its folder is created if it is missing.
     content : bytes
 
     Raises
     ------
     OSError
-        If it cannot be written; no partial file stays.
+        If it cannot be written; no partial file is left behind.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,20 +1,21 @@
-"""The one multinomial kernel, compiled: every fast simulation draws its samples with it."""
+"""The compiled multinomial kernel with which every fast simulation draws its samples."""
 
 import math
 
 from collapse_lib._compiled import compiled
 
-#: Below this many expected successes a binomial is inverted, above it NumPy's rejection is quicker.
+#: Below this many expected successes, inversion is faster than NumPy's rejection sampling.
 INVERTED_BELOW = 10
 
 
 @compiled
 def binomial(rng, n, p):
-    """Return one binomial number; exact in distribution, quicker than NumPy's where it is small."""
+    """Return one binomial draw, exact in distribution and faster than NumPy's for small means."""
     if p > 0.5:
         return n - binomial(rng, n, 1 - p)
     if n * p >= INVERTED_BELOW:
         return rng.binomial(n, p)
+    # Inversion: walk up from k = 0 until the cumulative probability exceeds a uniform draw.
     odds, none = p / (1 - p), math.exp(n * math.log1p(-p))
     while True:
         left, probability, k = rng.random(), none, 0
@@ -22,16 +23,16 @@ def binomial(rng, n, p):
             left -= probability
             k += 1
             probability *= odds * (n - k + 1) / k
-        if left < probability:  # always, but for rounding at the far end
+        if left < probability:  # otherwise rounding has left a rest beyond k = n: draw again
             return k
 
 
 @compiled
 def add(rng, size, weights, counts):
-    """Add to `counts` how often each entry of `weights` is hit by `size` independent draws.
+    """Draw `size` tokens in proportion to `weights`, and add how often each occurs to `counts`.
 
-    One binomial an entry, given those before it. Weights need not sum to 1; where they are
-    whole numbers, no conditional probability carries an earlier rounding.
+    Each entry takes one binomial draw, given the entries before it. Weights need not sum to 1. If
+    they are whole numbers, `total` stays exact, so rounding errors do not accumulate.
     """
     last = weights.size - 1
     while weights[last] <= 0:

@@ -1,23 +1,23 @@
-"""The exact distribution of the collapse time: samples traced back to their ancestors.
+"""The exact distribution of the collapse time, by tracing samples back to their ancestors.
 
-Synthetic data alone: each of the n samples of a generation is a copy of one of the n
-samples of the generation before, picked uniformly (generation 1 copies p itself). Follow
-the n samples of generation m back in time. Let A_t be the number of distinct ancestors they
+The setting is synthetic data alone, with n samples per generation. Each sample copies one of the
+n samples of the generation before, picked uniformly; generation 1 is drawn from p itself. Follow
+the n samples of generation m back in time, and let A_t be the number of distinct ancestors they
 have t generations back, ``A_0 = n``. Generation m has collapsed exactly if its A_(m-1) ancestors
 in generation 1, which are independent draws from p, are all the same token::
 
     P(T <= m) = E[ sum_i p_i^(A_(m-1)) ],    m >= 1
 
-and token i is the one that is left, and alive, with probabilities::
+The probabilities that token i is the only one left, and that it is still alive, are::
 
     P(T <= m, i is left) = E[ p_i^(A_(m-1)) ],    P(i alive at m) = 1 - E[ (1 - p_i)^(A_(m-1)) ]
 
-This holds for every p. The numbers A_t form a Markov chain whose transition probabilities are
-those of the occupancy problem: how many of n boxes are hit by k balls. This is the Wright-Fisher
-model of population genetics and its ancestral process (Kingman 1982).
+This holds for every p. The numbers A_t form a Markov chain whose transition probabilities solve the
+occupancy problem: how many of n boxes are hit by k balls? In population genetics this is the
+Wright-Fisher model with its ancestral process (Kingman 1982).
 
-All terms are positive and nothing is subtracted, so floats keep their digits however small a
-probability is; a `p` of `Fraction` gives exact results.
+All terms are positive and nothing is subtracted, so floats stay accurate for even the smallest
+probabilities; a `p` of `Fraction` gives exact results.
 """
 
 from fractions import Fraction
@@ -27,26 +27,27 @@ import numpy as np
 from collapse_lib import _checks
 from collapse_lib._compiled import compiled
 
-#: Numbers of ancestors that are less likely than this are dropped. A_t never grows, so what is
-#: dropped in m generations changes a probability by less than m times this times n.
+#: Numbers of ancestors less likely than this are dropped. A_t never grows, so dropping them for m
+#: generations changes a probability by less than m times n times this.
 NEGLIGIBLE = 1e-25
-#: Up to so many samples the transition matrix is held in memory, 32 MB; above, one row at a time.
+#: Up to this n the whole transition matrix is kept in memory, 32 MB; above, one row at a time.
 DENSE = 2000
-#: What is dropped from the ends of a row above that: it cannot be seen beside any float.
+#: Above `DENSE`, entries below this are dropped from the ends of a row: no sum in floats changes.
 UNSEEN = 1e-75
-#: The most samples and generations, in floats: minutes.
+#: The most samples and generations in floats: these take minutes.
 MOST_SAMPLES, MOST_GENERATIONS = 1_000_000, 10_000_000
-#: The most samples, and samples times generations, in exact arithmetic: seconds, as digits grow.
+#: The most samples, and samples times generations, in exact arithmetic: these take seconds, as the
+#: digits grow.
 MOST_EXACT, MOST_EXACT_STEPS = 100, 1000
-#: How many powers are computed at a time: 80 MB.
+#: How many powers are computed at once: 80 MB.
 BLOCK = 10_000_000
 
 
 def transition_matrix(n, exact=False):
-    """Return the probability that k samples have j distinct parents among n.
+    """Return the probabilities that k samples have j distinct parents among n.
 
-    Row k + 1 follows from row k by one more sample, whose parent is one of the j that are
-    there already with probability ``j/n``, and a new one otherwise.
+    Row k + 1 adds one sample to row k: its parent is one of the j found so far with probability
+    ``j/n``, and a new one otherwise.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def transition_matrix(n, exact=False):
     Returns
     -------
     ndarray of shape (n + 1, n + 1)
-        Entry [k, j]; row and column 0 stand for no samples and make indices readable.
+        Entry [k, j]. Row and column 0, for no samples, let indices be the numbers themselves.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def transition_matrix(n, exact=False):
 
 
 def lineages(n, generations):
-    """Return the distribution of A_t, the number of ancestors of n samples t generations back.
+    """Return the distributions of A_t, the number of ancestors t generations back.
 
     Parameters
     ----------
@@ -111,18 +112,18 @@ def lineages(n, generations):
     generations = _checks.integer(generations, "generations", 0)
     _checks.room((n + 1) * (generations + 1), "n and generations")
     if n <= DENSE:
-        return _float_laws(n, generations, NEGLIGIBLE)
-    laws = np.zeros((generations + 1, n + 1))
-    for k, law in enumerate(_lineage_laws(n, generations, 1.0)):
-        laws[k, : law.size] = law
-    return laws
+        return _lineage_table(n, generations, NEGLIGIBLE)
+    table = np.zeros((generations + 1, n + 1))
+    for row, probabilities in zip(table, _lineage_distributions(n, generations, 1.0), strict=True):
+        row[: probabilities.size] = probabilities
+    return table
 
 
 def generating_function(x, n, generations):
     """Return ``E[x^(A_t)]``, the generating function of the number of ancestors.
 
-    It is the probability that n samples, t + 1 generations after a model that gives a set of
-    tokens the share x, are all of this set.
+    It is the probability that, t + 1 generations after a model gave a set of tokens the total
+    probability x, all n samples lie in this set.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def generating_function(x, n, generations):
     n : int
         Samples per generation, at least 1.
     generations : int
-        The last t, at least 0.
+        The largest t, at least 0.
 
     Returns
     -------
@@ -158,24 +159,25 @@ def generating_function(x, n, generations):
     if (n + 1) * max(x.size, generations + 1) <= BLOCK:
         means = lineages(n, generations) @ (x ** np.arange(n + 1)[:, None])
     else:
-        means = np.array([_mean_powers(x, law) for law in _lineage_laws(n, generations, 1.0)])
+        distributions = _lineage_distributions(n, generations, 1.0)
+        means = np.array([_mean_powers(x, probabilities) for probabilities in distributions])
     return np.where(x == 1, 1.0, np.minimum(means, 1))
 
 
 def collapse_time_cdf(p, n, generations):
-    """Return ``P(T <= m)`` for m = 0, 1, ..., fully synthetic: the paper's rho_m, exactly.
+    """Return ``P(T <= m)``, the paper's rho_m, exactly, for each m = 0, 1, ..., `generations`.
 
     T counts generations from p^(0), as in the paper, so ``P(T <= 0) = 0``.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
-        results.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        exact results.
     n : int
         Samples per generation, at least 1.
     generations : int
-        The last m, at least 0.
+        The largest m, at least 0.
 
     Returns
     -------
@@ -184,8 +186,8 @@ def collapse_time_cdf(p, n, generations):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or a number is out of range: at most a million
-        samples, and for exact results 100, with a product of samples and generations of 1,000.
+        If `p` is no distribution or a Dirac mass, or a number is out of range. The most samples
+        are a million; for exact results 100, and ``n * generations`` is at most 1,000.
 
     Examples
     --------
@@ -200,19 +202,20 @@ def collapse_time_cdf(p, n, generations):
     same = _same(p, n)
     cdf = np.zeros(generations + 1, dtype=p.dtype)
     if generations:
-        laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
-        cdf[1:] = [min(law @ same[: law.size], 1 + 0 * p[0]) for law in laws]
+        one = 1 + 0 * p[0]  # of the type of p
+        distributions = _lineage_distributions(n, generations - 1, one)
+        cdf[1:] = [min(each @ same[: each.size], one) for each in distributions]
     return cdf
 
 
 def expected_collapse_time(p, n):
-    """Return E[T], fully synthetic: the expected first generation that is a Dirac mass.
+    """Return E[T], the expected first generation that is a Dirac mass.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives an exact
-        result.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        an exact result.
     n : int
         Samples per generation, at least 1.
 
@@ -241,9 +244,8 @@ def expected_collapse_time(p, n):
 def expected_tmrca(n):
     """Return the expected number of generations back to the common ancestor of n samples.
 
-    T_MRCA is the first k with ``A_t = 1`` (time to the most recent common ancestor), in a
-    population of n. ``1 + E[T_MRCA]`` is E[T] in the limit where all samples of generation 1 are
-    different tokens.
+    T_MRCA, the time to the most recent common ancestor, is the first t with ``A_t = 1``.
+    ``1 + E[T_MRCA]`` is E[T] in the limit where all samples of generation 1 are different tokens.
 
     Parameters
     ----------
@@ -270,19 +272,20 @@ def expected_tmrca(n):
 
 
 def winner_cdf(p, n, generations):
-    """Return ``P(T <= m, token i is left)`` for m = 0, 1, ... and each token, fully synthetic.
+    """Return ``P(T <= m, only token i is left)`` for each m = 0, 1, ... and each token.
 
-    Summed over the tokens it is `collapse_time_cdf`; it grows to p_i, with which token i wins.
+    The sum over the tokens is `collapse_time_cdf`. As m grows, the entry of token i tends to p_i,
+    the probability that it wins.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
-        results.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        exact results.
     n : int
         Samples per generation, at least 1.
     generations : int
-        The last m, at least 0.
+        The largest m, at least 0.
 
     Returns
     -------
@@ -306,22 +309,22 @@ def winner_cdf(p, n, generations):
 
 
 def alive_probabilities(p, n, generations):
-    """Return the probability that each token is left at generation m = 0, 1, ..., fully synthetic.
+    """Return the probability that each token is still alive at generation m = 0, 1, ...
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
-        results.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        exact results.
     n : int
         Samples per generation, at least 1.
     generations : int
-        The last m, at least 0.
+        The largest m, at least 0.
 
     Returns
     -------
     ndarray of shape (generations + 1, tokens)
-        Row sums are the expected numbers of tokens left.
+        The sum of row m is the expected number of tokens left.
 
     Raises
     ------
@@ -342,15 +345,16 @@ def alive_probabilities(p, n, generations):
 
 
 def expected_collapse_time_by_winner(p, n):
-    """Return E[T | token i is the one left] for each token, fully synthetic.
+    """Return ``E[T | token i is the only one left]`` for each token.
 
-    ``1 + sum_m E[1 - p_i^(A_m - 1)]``: the rarer the winner, the longer it takes, up to nearly 2n.
+    It is ``1 + sum_m E[1 - p_i^(A_m - 1)]``. The rarer the winner, the longer it takes, up to
+    nearly 2n generations.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
-        results.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        exact results.
     n : int
         Samples per generation, at least 1.
 
@@ -378,10 +382,10 @@ def expected_collapse_time_by_winner(p, n):
 
 
 def expected_collapse_time_range(n, s0):
-    """Return bounds on E[T] from S_0 alone, fully synthetic.
+    """Return lower and upper bounds on E[T] that need only S_0.
 
-    As ``S_0^(k-1) <= sum_i p_i^k <= S_0^(k/2)`` for ``k >= 2``, the powers of S_0 in the place of
-    these sums bound E[T] from above and from below.
+    For ``k >= 2``, ``S_0^(k-1) <= sum_i p_i^k <= S_0^(k/2)``. Replacing these sums by their lower
+    bounds makes E[T] larger; replacing them by their upper bounds makes it smaller.
 
     Parameters
     ----------
@@ -393,7 +397,7 @@ def expected_collapse_time_range(n, s0):
     Returns
     -------
     (lower, upper), floats; the upper one a Fraction if `s0` is one
-        Equally likely tokens attain the upper one.
+        Equally likely tokens attain the upper bound.
 
     Raises
     ------
@@ -419,7 +423,7 @@ def expected_collapse_time_range(n, s0):
 def tail_constant(n):
     """Return the limit of ``P(T > m) / ((1 - S_0) (1 - 1/n)^m)`` as m grows, for every p.
 
-    It is ``h(n) n / (n - 1)``, with the right eigenvector h of the chain A_t for its second
+    It is ``h(n) n / (n - 1)``, where h is the right eigenvector of the chain A_t for its second
     eigenvalue ``1 - 1/n``, scaled so that ``h(1) = 0`` and ``h(2) = 1``.
 
     Parameters
@@ -430,7 +434,7 @@ def tail_constant(n):
     Returns
     -------
     float
-        From 2 at ``n = 2`` up to below 3: at most ``3n / (n + 1)``.
+        Exactly 2 at ``n = 2``, and always at most ``3n / (n + 1)``, so below 3.
 
     Raises
     ------
@@ -447,16 +451,16 @@ def tail_constant(n):
     h = np.zeros(n + 1)
     h[2] = 1
     for k, (low, row) in enumerate(_bands(n), start=1):
-        if k > 2:
+        if k > 2:  # solve row k of the eigenvalue equation for h(k)
             leave, stay = row[: k - low], row[k - low :].sum()
             h[k] = leave @ h[low : low + leave.size] / (eigenvalue - stay)
     return float(h[n] / eigenvalue)
 
 
 def _parents(n, one):
-    """Yield the distribution of the number of parents of 1, ..., n samples, shape (n + 1,)."""
+    """Yield rows 1, ..., n of `transition_matrix`, each of shape (n + 1,)."""
     j = np.arange(n + 1)
-    stay, grow = j * one / n, (n - j[:-1]) * one / n
+    stay, grow = j * one / n, (n - j[:-1]) * one / n  # the next parent is known already, or new
     row = np.where(j == 0, one, 0 * one)
     for k in range(1, n + 1):
         after = row * stay
@@ -465,59 +469,63 @@ def _parents(n, one):
         yield row
 
 
-def _lineage_laws(n, generations, one):
-    """Yield the distributions of A_0, ..., A_generations, each up to its largest likely value."""
+def _lineage_distributions(n, generations, one):
+    """Yield the distributions of A_0, ..., A_generations, each cut off above its likely values."""
     exact = isinstance(one, Fraction)
     matrix = transition_matrix(n, exact) if exact or n <= DENSE else None
     least = 0 if exact else NEGLIGIBLE
-    law = np.zeros(n + 1, dtype=object if exact else float) * one
-    law[n] = one
+    probabilities = np.zeros(n + 1, dtype=object if exact else float) * one
+    probabilities[n] = one
     for _ in range(generations):
-        yield law
-        if law.size > 2:  # a single ancestor remains one
-            few = matrix is not None
-            law = law @ matrix[: law.size, : law.size] if few else _row_by_row(law, n)
-        while law[-1] <= least:
-            law = law[:-1]
-    yield law
+        yield probabilities
+        size = probabilities.size
+        if size > 2:  # a single ancestor remains one
+            if matrix is not None:
+                probabilities = probabilities @ matrix[:size, :size]
+            else:
+                probabilities = _row_by_row(probabilities, n)
+        while probabilities[-1] <= least:
+            probabilities = probabilities[:-1]
+    yield probabilities
 
 
 @compiled
-def _float_laws(n, generations, least):
-    """Return what `_lineage_laws` yields as one table: few steps each, where n is small.
+def _lineage_table(n, generations, least):
+    """Return what `_lineage_distributions` yields, in floats, as one table.
 
-    For a corpus with many contexts, what NumPy takes to begin a step would be nearly all.
+    Compiled, since a corpus has many contexts with small n, for which NumPy would spend nearly all
+    of the time on the overhead of its calls.
     """
     matrix = np.zeros((n + 1, n + 1))
     matrix[0, 0] = 1
     for k in range(1, n + 1):
         for j in range(1, k + 1):
             matrix[k, j] = matrix[k - 1, j] * j / n + matrix[k - 1, j - 1] * (n - j + 1) / n
-    laws = np.zeros((generations + 1, n + 1))
-    laws[0, n], largest = 1, n
+    table = np.zeros((generations + 1, n + 1))
+    table[0, n], largest = 1, n
     for g in range(1, generations + 1):
         for k in range(1, largest + 1):
             for j in range(1, k + 1):
-                laws[g, j] += laws[g - 1, k] * matrix[k, j]
-        while laws[g, largest] <= least:
-            laws[g, largest] = 0
+                table[g, j] += table[g - 1, k] * matrix[k, j]
+        while table[g, largest] <= least:
+            table[g, largest] = 0
             largest -= 1
-    return laws
+    return table
 
 
-def _row_by_row(law, n):
-    """Return law @ transition_matrix(n), from rows that are made and forgotten one by one."""
-    after = np.zeros(law.size)
-    for probability, (low, row) in zip(law[1:], _bands(n), strict=False):
+def _row_by_row(probabilities, n):
+    """Return probabilities @ transition_matrix(n) without holding the whole matrix in memory."""
+    after = np.zeros(probabilities.size)
+    for probability, (low, row) in zip(probabilities[1:], _bands(n), strict=False):
         if probability:
             after[low : low + row.size] += probability * row
     return after
 
 
 def _bands(n):
-    """Yield the rows of `_parents` without what is `UNSEEN` at their ends, and where they begin.
+    """Yield the rows of `_parents` without the tiny entries at their ends, and where they begin.
 
-    What is left is a band around the mean, a few dozen times sqrt(n) wide.
+    What remains is a band around the mean, a few dozen times sqrt(n) wide.
     """
     shares, low, row = np.arange(n + 1) / n, 0, np.ones(1)
     for _ in range(n):
@@ -530,35 +538,36 @@ def _bands(n):
         yield low, row
 
 
-def _mean_powers(x, law):
-    """Return sum_k law_k x^k of many x, a few at a time."""
-    likely = np.flatnonzero(law)
+def _mean_powers(x, probabilities):
+    """Return sum_k probabilities_k x^k for each x, in blocks that fit into memory."""
+    likely = np.flatnonzero(probabilities)
     size = max(1, BLOCK // likely.size)
     blocks = [x[start : start + size] for start in range(0, x.size, size)]
-    return np.concatenate([block[:, None] ** likely @ law[likely] for block in blocks])
+    weights = probabilities[likely]
+    return np.concatenate([block[:, None] ** likely @ weights for block in blocks])
 
 
 def _same(p, n):
-    """Return the probability that k draws from p are all equal, k = 0, ..., n."""
+    """Return the probability that k draws from p are all equal, for k = 0, ..., n."""
     p = p[p > 0]
     if p.dtype == object:
         return np.array([Fraction(1)] + [sum(p**k) for k in range(1, n + 1)])
     same = _sum_over_tokens(p, n, lambda p, k: p**k)
-    same[:2] = 1  # of one draw without rounding
+    same[:2] = 1  # no draw or one: exactly 1, without rounding
     return same
 
 
 def _differ(p, n):
-    """Return the probability that k draws from p are not all equal, k = 0, ..., n."""
+    """Return the probability that k draws from p are not all equal, for k = 0, ..., n."""
     p = p[p > 0]
     if p.dtype == object:
         return np.array([Fraction(0)] + [1 - sum(p**k) for k in range(1, n + 1)])
-    # 1 - sum_i p_i^k = sum_i p_i (1 - p_i^(k-1)) keeps its digits where it is small.
+    # 1 - sum_i p_i^k, written as sum_i p_i (1 - p_i^(k-1)), is accurate even where it is small.
     return _sum_over_tokens(p, n, lambda p, k: -p * np.expm1(np.log(p) * np.maximum(k - 1, 0)))
 
 
 def _sum_over_tokens(p, n, term):
-    """Return sum_i term(p_i, k) for k = 0, ..., n, over a few tokens at a time."""
+    """Return sum_i term(p_i, k) for k = 0, ..., n, in blocks of tokens that fit into memory."""
     values, times = np.unique(p, return_counts=True)
     total, k, size = np.zeros(n + 1), np.arange(n + 1), max(1, BLOCK // (n + 1))
     for start in range(0, values.size, size):
@@ -568,7 +577,7 @@ def _sum_over_tokens(p, n, term):
 
 
 def _not_all(p, rest, k):
-    """Return 1 - p^k, with its digits where p = 1 - rest is close to 1."""
+    """Return 1 - p^k, accurate even where p = 1 - rest is close to 1."""
     if p.dtype == object:
         return 1 - p**k
     with np.errstate(divide="ignore"):
@@ -576,7 +585,7 @@ def _not_all(p, rest, k):
 
 
 def _expected_by_token(value, p, n, generations, first):
-    """Return E[value(A_(m-1))], an array over the tokens, for m = 1, 2, ..., below a first row."""
+    """Return rows over the tokens: `first`, then E[value(A_(m-1))] for m = 1, 2, ..."""
     exact = p.dtype == object
     n = _checks.integer(n, "n", 1, MOST_EXACT if exact else MOST_SAMPLES)
     most = MOST_EXACT_STEPS // n if exact else MOST_GENERATIONS
@@ -586,23 +595,23 @@ def _expected_by_token(value, p, n, generations, first):
     rows = np.zeros((generations + 1, p.size), dtype=p.dtype)
     rows[0] = first
     if generations:
-        laws = _lineage_laws(n, generations - 1, 1 + 0 * p[0])
-        rows[1:] = [law @ table[: law.size] for law in laws]
+        distributions = _lineage_distributions(n, generations - 1, 1 + 0 * p[0])
+        rows[1:] = [each @ table[: each.size] for each in distributions]
     return rows
 
 
 def _expected_total(cost):
-    """Return E[sum_k cost(A_t)] from A_0 = n, where cost(0) = cost(1) = 0.
+    """Return E[sum_t cost(A_t)] from A_0 = n, where cost(0) = cost(1) = 0.
 
-    Its value from each start j solves a triangular system, row by row; further axes of `cost`
-    are systems of their own.
+    The totals from all starting values solve a triangular system, from the smallest upwards:
+    total(k) = cost(k) + sum_j P(k -> j) total(j). Further axes of `cost` are separate systems.
     """
     n = len(cost) - 1
     total = 0 * cost
     exact = cost.dtype == object
     rows = ((0, row) for row in _parents(n, Fraction(1))) if exact else _bands(n)
     for k, (low, row) in enumerate(rows, start=1):
-        leave = row[: k - low]  # that some samples share a parent; 1 - row[k] with all its digits
+        leave = row[: k - low]  # to j < k; its sum is 1 - row[k] without cancellation
         if k > 1:
             total[k] = (cost[k] + leave @ total[low : low + leave.size]) / leave.sum()
     return total[n]

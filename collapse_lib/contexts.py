@@ -1,10 +1,9 @@
-"""All contexts of a corpus at once, exactly; and an artificial corpus of any size to try it on.
+"""All contexts of a corpus at once, exactly, and artificial corpora of any size to try it on.
 
-With a fixed number of samples n_j in every context, and tokens that are drawn independently
-across contexts, what happens in one context has no influence on any other. The probability that
-context j has collapsed by generation m is then exact for each (`coalescent`), the expected
-number of collapsed contexts is their sum, and the probability that all have is their product
-(the question of the paper's footnote 1).
+If every context j has a fixed number of samples n_j, and tokens are drawn independently across
+contexts, no context influences another. `coalescent` gives the exact probability that context j
+has collapsed by generation m. The sum of these is the expected number of collapsed contexts;
+their product is the probability that all have collapsed (the question of the paper's footnote 1).
 """
 
 from typing import NamedTuple
@@ -15,21 +14,21 @@ from threadpoolctl import threadpool_limits
 
 from collapse_lib import _checks, coalescent
 
-#: Token i of a context has a probability proportional to ``i^-a``; a is drawn for each context from
-#: these, so that some leave much open and others little.
+#: Token i of an artificial context has a probability proportional to ``i^-a``. Each context draws
+#: its a from these, so that some contexts are hard to predict and others easy.
 EXPONENTS = (0.75, 1.0, 1.25, 1.5, 2.0)
 
 
 class Collapse(NamedTuple):
-    """What the exact distribution says of all contexts.
+    """Exact results for all contexts together.
 
     Attributes
     ----------
     expected : ndarray of shape (generations + 1,)
         Entry m is the expected number of contexts whose p^(m) is a Dirac mass.
     log_all : ndarray of shape (generations + 1,)
-        Entry m is the natural logarithm of the probability that all of them are; -inf where
-        that is 0 or a context has a probability below the smallest float.
+        Entry m is the natural logarithm of the probability that all of them are; -inf if that is
+        0, or if the probability of some context is below the smallest float.
     """
 
     expected: np.ndarray
@@ -37,10 +36,10 @@ class Collapse(NamedTuple):
 
 
 def collapse(counts, generations):
-    """Return how many contexts of a table have collapsed, generation by generation.
+    """Return how many contexts have collapsed, generation by generation, for synthetic data alone.
 
-    The table is that of the real data: p^(0) of context j are the frequencies of row j, and
-    every generation has as many samples of it as the row. Synthetic data alone.
+    The table counts the real data: p^(0) of context j is given by the frequencies in row j, and
+    every generation has as many samples of the context as the row.
 
     Parameters
     ----------
@@ -56,15 +55,15 @@ def collapse(counts, generations):
     Raises
     ------
     ValueError
-        If a context has no samples or more than a million, a count is negative, or `generations`
-        is negative, or a hundred million numbers do not hold every generation of every context.
+        If a context has no samples or more than a million, a count or `generations` is negative,
+        or contexts times ``generations + 1`` exceeds a hundred million.
 
     Notes
     -----
-    A token that has c of the n samples is all that is left by generation m with probability
-    ``E[(c/n)^(A_(m-1))]``, with A_k as in `coalescent`, which depends on c and n alone. It is
-    computed once for each pair that occurs, so the cost is linear in the number of contexts,
-    apart from the ``n^2`` operations for the ancestors of each different n.
+    A token with c of the n samples is the only one left by generation m with probability
+    ``E[(c/n)^(A_(m-1))]``, where A_t is the number of ancestors as in `coalescent`. This depends
+    only on c and n, and is computed once for each pair that occurs. So the cost is linear in the
+    number of contexts, apart from ``n^2`` operations per distinct n for the ancestors.
 
     Examples
     --------
@@ -77,15 +76,15 @@ def collapse(counts, generations):
     _checks.room((generations + 1) * counts.shape[0], "counts and generations")
     _checks.integer(sizes.max(), "the samples of a context in counts", 1, coalescent.MOST_SAMPLES)
     expected, log_all = np.zeros((2, generations + 1))
-    # The products are narrow: more threads than one cost five times the processor time, and
-    # where several processes share the cores, the time of day too.
+    # The matrix products are narrow: with several threads they take five times the processor time,
+    # and longer by the clock too where several processes share the cores.
     with threadpool_limits(1, "blas"):
         _add_up(counts, sizes, expected, log_all)
     return Collapse(expected, log_all)
 
 
 def _add_up(counts, sizes, expected, log_all):
-    """Add what every context has to the records, for one number of samples after the other."""
+    """Add every context to `expected` and `log_all`, grouped by the number of samples n."""
     generations = expected.size - 1
     for n in np.unique(sizes):
         cdf = _collapsed(counts[sizes == n], int(n), generations)
@@ -95,18 +94,19 @@ def _add_up(counts, sizes, expected, log_all):
 
 
 def zipf_sizes(ranks, contexts, largest):
-    """Return the number of samples of contexts by their rank, after Zipf and Mandelbrot.
+    """Return the sample size of each context from its rank, by the Zipf-Mandelbrot law.
 
-    ``n_j = largest (1 + b) / (j + b)``, rounded, with the b for which the last has one sample.
+    ``n_j = largest (1 + b) / (j + b)``, rounded; b is chosen so that the last context has one
+    sample.
 
     Parameters
     ----------
     ranks : array_like of int
         From 1 to `contexts`.
     contexts : int
-        How many there are; more than `largest`.
+        Number of contexts, more than `largest`.
     largest : int
-        Samples of the first, at least 2.
+        Samples of the first context, at least 2.
 
     Returns
     -------
@@ -134,20 +134,20 @@ def zipf_sizes(ranks, contexts, largest):
 
 
 def zipf_counts(sizes, tokens, rng):
-    """Draw an artificial corpus: samples of contexts whose tokens follow Zipf's law, too.
+    """Draw an artificial corpus: contexts whose next tokens follow Zipf's law, too.
 
     Parameters
     ----------
     sizes : array_like of int, shape (contexts,)
         Samples of each context, at least 1.
     tokens : int
-        Size of the vocabulary, at least 2.
+        Vocabulary size, at least 2.
     rng : numpy.random.Generator or int
 
     Returns
     -------
     csr_array of int64, shape (contexts, tokens)
-        Token i of a context is its i-th likeliest one.
+        How often token i occurs in context j; token i is the i-th likeliest.
 
     Raises
     ------
@@ -178,10 +178,10 @@ def zipf_counts(sizes, tokens, rng):
 
 
 def zipf_task(rng, first, step, contexts, largest, tokens, generations):
-    """Draw the contexts of ranks first, first + step, ... and compute: a task for `sweeps.run`.
+    """Draw contexts of ranks first, first + step, ... and collapse them: a task for `sweeps.run`.
 
-    With step tasks, first = 1, ..., step, every context is in exactly one, and each task has its
-    share of large contexts.
+    The tasks with first = 1, ..., step share out all contexts between them, and each gets its share
+    of the large ones.
 
     Parameters
     ----------
@@ -189,13 +189,13 @@ def zipf_task(rng, first, step, contexts, largest, tokens, generations):
     first : int
         The first rank, from 1 to `contexts`.
     step : int
-        From one rank to the next, at least 1.
+        Distance from one rank to the next, at least 1.
     contexts : int
-        How many contexts there are in all tasks; more than `largest`.
+        Number of contexts in all tasks together, more than `largest`.
     largest : int
-        Samples of the first context of all, at least 2.
+        Samples of the context of rank 1, at least 2.
     tokens : int
-        Size of the vocabulary, at least 2.
+        Vocabulary size, at least 2.
     generations : int
         The last m, at least 0.
 
@@ -225,11 +225,11 @@ def zipf_task(rng, first, step, contexts, largest, tokens, generations):
 
 
 def _collapsed(counts, n, generations):
-    """Return P(p^(m) is a Dirac mass) of contexts of n samples, shape (contexts, m)."""
+    """Return P(p^(m) is a Dirac mass) for contexts of n samples, one row per context."""
     values, place = np.unique(counts.data, return_inverse=True)
     shape = counts.shape[0], values.size
     occurrences = csr_array((np.ones(place.size), place.reshape(-1), counts.indptr), shape=shape)
-    alone = np.zeros((values.size, generations + 1))  # that only this token is left
+    alone = np.zeros((values.size, generations + 1))  # P(only a token with this count is left)
     alone[:, 0] = values == n
     if generations:
         alone[:, 1:] = coalescent.generating_function(values / n, n, generations - 1).T
@@ -237,12 +237,12 @@ def _collapsed(counts, n, generations):
 
 
 def _table(counts):
-    """Return counts as a csr_array without explicit zeros, or raise."""
+    """Return counts as a csr_array without stored zeros, or raise `ValueError`."""
     if not issparse(counts):
         counts = _checks.array(counts, "counts")
     if counts.ndim != 2 or not counts.shape[0] or counts.dtype.kind not in "iu":
         raise ValueError(
-            "counts must be a table of integers with a context a row, "
+            "counts must be a table of integers with one row per context, "
             f"got shape {counts.shape} of {counts.dtype}"
         )
     counts, most = csr_array(counts), coalescent.MOST_SAMPLES

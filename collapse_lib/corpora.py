@@ -1,7 +1,8 @@
-"""Texts to train on, their tokens, and the counts of one.
+"""Texts to train on, their tokens, and n-gram counts of tiny Shakespeare.
 
-No text is shipped: it is downloaded once, by checksum, and kept. How often each sequence of up
-to six characters occurs in tiny Shakespeare is shipped, in a file that this command writes:
+The text itself is not shipped: it is downloaded once, checked by its checksum, and kept. The
+package does ship how often each sequence of up to six characters occurs in it, in a file that
+this command writes:
 
     python -m collapse_lib.corpora
 """
@@ -16,24 +17,24 @@ import numpy as np
 
 from collapse_lib import _checks
 
-#: Where the text is to be had, and its SHA-256 checksum.
+#: The address of the text, and its SHA-256 checksum.
 TINY_SHAKESPEARE = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
     "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
 )
 
-#: The longest context, in characters, that the shipped table has.
+#: The longest context in the shipped table, in characters.
 MAX_ORDER = 5
 #: The shipped table, beside this module.
 GRAMS = "tiny_shakespeare.grams.xz"
 
 
 def tiny_shakespeare():
-    """Return the tiny Shakespeare text: 1,115,394 characters, 65 distinct ones.
+    """Return the tiny Shakespeare text: 1,115,394 characters, 65 of them distinct.
 
-    The file is ``tinyshakespeare.txt`` in the folder that the environment variable
-    ``COLLAPSE_DATA`` names, or in the user's cache; where it is not there yet, it is
-    downloaded. Either way it is used only if its checksum is right.
+    The file is ``tinyshakespeare.txt`` in the folder named by the environment variable
+    ``COLLAPSE_DATA``, or in the user's cache. It is downloaded if it is not there yet. Either way,
+    its checksum must be right.
 
     Returns
     -------
@@ -42,7 +43,7 @@ def tiny_shakespeare():
     Raises
     ------
     ValueError
-        If the file is not the text that is meant.
+        If the file has the wrong checksum.
     OSError
         If the file is missing and cannot be downloaded.
     """
@@ -79,7 +80,7 @@ def verified(path, url, checksum):
     Raises
     ------
     ValueError
-        If the file has another checksum.
+        If the file has a different checksum.
     OSError
         If the file is missing and cannot be downloaded.
     """
@@ -91,7 +92,7 @@ def verified(path, url, checksum):
         except OSError as error:
             raise OSError(
                 f"{path} does not exist and {url} cannot be downloaded ({error}); download it"
-                " by other means and let COLLAPSE_DATA name its folder"
+                " yourself and set COLLAPSE_DATA to its folder"
             ) from error
     found = pooch.file_hash(str(path))
     if found != checksum:
@@ -102,7 +103,7 @@ def verified(path, url, checksum):
 def ngram_counts(order):
     """Return how often each context of tiny Shakespeare is followed by each character.
 
-    The text is read in a circle, so that every context is followed by something.
+    The text is read in a circle, so that a character follows every context.
 
     Parameters
     ----------
@@ -114,9 +115,10 @@ def ngram_counts(order):
     alphabet : str
         The 65 characters, sorted; character i of it is token i.
     grams : ndarray of int64, shape (grams,)
-        The contexts with one character after, as numbers: the first token most significant, in
-        base 65; increasing.
+        Each context with the character after it, as a number in base 65 whose most significant
+        digit is the first token; in increasing order.
     counts : ndarray of int64, shape (grams,)
+        How often each occurs.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def ngram_counts(order):
         letters, tokens, counts = (np.load(file) for _ in range(3))
     letters = letters.tobytes().decode("utf8")
     codes = np.zeros(counts.size, dtype=np.int64)
-    for column in tokens[-(order + 1) :]:  # in a circle, what comes first can be left out
+    for column in tokens[-(order + 1) :]:  # in a circle, short grams are ends of long ones
         codes = codes * len(letters) + column
     grams, where = np.unique(codes, return_inverse=True)
     return letters, grams, np.bincount(where.reshape(-1), counts).astype(np.int64)
@@ -188,7 +190,7 @@ def letters_after(context):
 
 
 def alphabet(text):
-    """Return the distinct characters of a text, sorted: character i is token i.
+    """Return the distinct characters of a text, sorted; character i is token i.
 
     Parameters
     ----------
@@ -210,12 +212,12 @@ def alphabet(text):
     'abcdr'
     """
     if not isinstance(text, str) or not text:
-        raise ValueError(f"text must be a text that is not empty, got {text!r}")
+        raise ValueError(f"text must be a string that is not empty, got {text!r}")
     return "".join(sorted(set(text)))
 
 
 def encode(text, alphabet):
-    """Return the tokens of a text.
+    """Return a text as tokens.
 
     Parameters
     ----------
@@ -231,8 +233,8 @@ def encode(text, alphabet):
     Raises
     ------
     ValueError
-        If the text is empty, has a character that is not in the alphabet, or the alphabet has
-        one twice.
+        If the text is empty or has a character that is not in the alphabet, or the alphabet
+        repeats a character.
 
     Examples
     --------
@@ -241,7 +243,7 @@ def encode(text, alphabet):
     """
     letters = _code_points(check_alphabet(alphabet))
     if not isinstance(text, str) or not text:
-        raise ValueError(f"text must be a text that is not empty, got {text!r}")
+        raise ValueError(f"text must be a string that is not empty, got {text!r}")
     foreign = sorted(set(text) - set(alphabet))
     if foreign:
         raise ValueError(
@@ -253,7 +255,7 @@ def encode(text, alphabet):
 
 
 def decode(tokens, alphabet):
-    """Return the text of tokens.
+    """Return tokens as a text.
 
     Parameters
     ----------
@@ -268,7 +270,7 @@ def decode(tokens, alphabet):
     Raises
     ------
     ValueError
-        If a token is not in the alphabet, or the alphabet has a character twice.
+        If a token is not in the alphabet, or the alphabet repeats a character.
 
     Examples
     --------
@@ -282,7 +284,7 @@ def decode(tokens, alphabet):
 
 
 def check_alphabet(alphabet, name="alphabet"):
-    """Return `alphabet`, or raise a `ValueError` unless it is a text with no character twice.
+    """Return `alphabet`, or raise `ValueError` unless it is a string of distinct characters.
 
     Examples
     --------
@@ -291,13 +293,13 @@ def check_alphabet(alphabet, name="alphabet"):
     """
     if not isinstance(alphabet, str) or not alphabet or len(set(alphabet)) < len(alphabet):
         raise ValueError(
-            f"{name} must be a text of at least one character, none twice, got {alphabet!r}"
+            f"{name} must be a string of at least one character, none repeated, got {alphabet!r}"
         )
     return alphabet
 
 
 def check_tokens(tokens, size):
-    """Return tokens below `size` as an array of int64, shape (length,), or raise a `ValueError`.
+    """Return tokens as an array of int64, or raise `ValueError` unless all are below `size`.
 
     Examples
     --------
@@ -319,7 +321,7 @@ def _code_points(text):
 
 
 def count_grams(tokens, length, size):
-    """Count the sequences of `length` tokens in a text that is read in a circle.
+    """Return how often each sequence of `length` tokens occurs in a text, read in a circle.
 
     Parameters
     ----------
@@ -327,7 +329,7 @@ def count_grams(tokens, length, size):
     length : int
         Tokens in a sequence.
     size : int
-        Number of tokens in the vocabulary.
+        Vocabulary size.
 
     Returns
     -------
@@ -346,7 +348,7 @@ def count_grams(tokens, length, size):
 
 
 def write_counts(path):
-    """Write the file of `ngram_counts` from the text."""
+    """Count the text and write the file that `ngram_counts` reads."""
     text = tiny_shakespeare()
     letters = alphabet(text)
     tokens = encode(text, letters)

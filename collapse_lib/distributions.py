@@ -1,4 +1,4 @@
-"""Next-token distributions, and what is measured on them.
+"""Next-token distributions, and measures of their variety and distance.
 
 A distribution is an array of shape (..., tokens): entry i is the probability of token i.
 The families put their mass on the first `support` of `size` tokens, most likely first.
@@ -20,12 +20,12 @@ def power_law(size, support, collision):
     Parameters
     ----------
     size : int
-        Number of tokens in the vocabulary (the paper's s).
+        Vocabulary size (the paper's s).
     support : int
         Number of tokens with positive probability (the paper's s~).
     collision : float
-        Collision probability ``sum_i p_i^2`` (the paper's S_0), from ``1/support``, which is
-        uniform, to below 1; exactly 1 for a single token.
+        Collision probability ``sum_i p_i^2`` (the paper's S_0), from ``1/support``, which gives
+        the uniform distribution, to below 1; exactly 1 for a single token.
 
     Returns
     -------
@@ -61,7 +61,8 @@ def power_law(size, support, collision):
     def excess(exponent):
         return np.square(on_support(exponent)).sum() - collision
 
-    # At the exponent 64 the second token has 2^-64 of the first, and rounding leaves a sum of 1.
+    # At exponent 64 the second token is 2^-64 times as likely as the first: in floats, the sum of
+    # squares is 1, so the root lies below.
     return _pad(on_support(brentq(excess, 0, 64, xtol=1e-14)), size)
 
 
@@ -71,7 +72,7 @@ def uniform(size, support):
     Parameters
     ----------
     size : int
-        Number of tokens in the vocabulary (the paper's s).
+        Vocabulary size (the paper's s).
     support : int
         Number of tokens with positive probability (the paper's s~).
 
@@ -94,15 +95,15 @@ def uniform(size, support):
 
 
 def dirichlet(size, concentration, rng):
-    """Return one draw of the symmetric Dirichlet distribution.
+    """Return one random distribution, drawn from the symmetric Dirichlet distribution.
 
     Parameters
     ----------
     size : int
-        Number of tokens.
+        Vocabulary size.
     concentration : float
-        Parameter of every token, above 0: 1 draws uniformly from the simplex, less gives
-        distributions with most of their mass on few tokens.
+        Parameter of every token, above 0: 1 draws uniformly from the simplex, smaller values
+        concentrate the mass on few tokens.
     rng : numpy.random.Generator or int
 
     Returns
@@ -130,7 +131,7 @@ def dirichlet(size, concentration, rng):
 def collision_probability(p, axis=-1):
     """Return ``sum_i p_i^2``, the probability that two independent tokens are equal.
 
-    The paper's sigma_m (Section 3), also known as the Simpson index and as homozygosity.
+    This is the paper's sigma_m (Section 3), also known as Simpson index and as homozygosity.
     It is 1 for a Dirac mass and ``1/s`` for the uniform distribution on s tokens.
 
     Parameters
@@ -166,9 +167,9 @@ def l1_distance(p, q, axis=-1):
     p : array_like
         Distributions along `axis`.
     q : array_like
-        The same; the shapes without `axis` must broadcast.
+        Distributions along `axis`; the other axes must broadcast with those of `p`.
     axis : int, optional
-        The axis of the tokens in each of the two; by default the last.
+        The axis of the tokens in both arrays; by default the last.
 
     Returns
     -------

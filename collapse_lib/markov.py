@@ -1,22 +1,22 @@
-"""Total collapse as the absorption of a Markov chain, with all its states.
+"""Total collapse as absorption in a Markov chain, computed with all its states.
 
-Synthetic data alone: from generation 1 on, a model is a point of the simplex with denominator
-n, and the next one depends on it alone. The Dirac masses of the tokens are absorbing, all other
-states are transient. With the transient states first, the transition matrix is in canonical
-form (Kemeny and Snell 1960)::
+The setting is synthetic data alone, with n samples per generation. From generation 1 on, a model is
+a row of n counts divided by n, and the next model depends only on it. The Dirac masses are
+absorbing, all other states are transient. With the transient states first, the transition matrix
+is in canonical form (Kemeny and Snell 1960)::
 
     P = [ Q  R ]        N = (I - Q)^(-1) = I + Q + Q^2 + ...
         [ 0  I ]
 
-The fundamental matrix N holds the expected numbers of visits: N 1 the expected times to
-absorption, N R the absorption probabilities. The true distribution p^(0) is no state, as it
-need not have the denominator n: the chain starts from the distribution of p^(1).
+The fundamental matrix N (no sample size here) holds the expected numbers of visits. N 1 gives the
+expected times to absorption, N R the absorption probabilities. The true distribution p^(0) need not
+be a multiple of 1/n, so it is not a state: the chain starts from the distribution of p^(1).
 
-Rational `p` gives exact results, by elimination in `Fraction`.
+Rational `p` gives exact results, by elimination in exact integers.
 
-With a step, one of `collapse_lib.steps`, every model is processed before it is sampled: selection
-beside drift. The states are the models as they were trained. The truth is not processed, so that
-the start stays the distribution of p^(1).
+With a step from `collapse_lib.steps`, every model is processed before it is sampled, which adds
+selection to drift. The states are the models as trained, before the step. The truth is not
+processed, so p^(1) has the same distribution as without a step.
 """
 
 from fractions import Fraction
@@ -29,48 +29,47 @@ from scipy.linalg import lu_factor, lu_solve
 
 from collapse_lib import _checks, steps
 
-#: In floats a dense matrix takes 8 bytes for each pair of states, 128 MB.
+#: The most states in floats: a dense matrix takes 8 bytes for each pair, 128 MB.
 MAX_STATES = 4000
-#: Exact elimination takes minutes, as its integers grow to the determinant.
+#: The most states in exact arithmetic: minutes, since integers grow to the size of the determinant.
 MAX_EXACT_STATES = 100
-#: The last generation of a distribution, in floats and exactly.
+#: The most generations of `AbsorbingChain.collapse_time_cdf`, in floats and exactly.
 MAX_GENERATIONS, MAX_EXACT_GENERATIONS = 100_000, 1_000
-#: Columns that are solved for at a time, so that an interrupt is soon heard.
+#: Columns solved for at a time: an interrupt takes effect between two batches.
 COLUMNS = 256
 
 
 class AbsorbingChain:
-    """Fully synthetic training as an absorbing Markov chain.
+    """Training on synthetic data alone, as an absorbing Markov chain.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives exact
-        results.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        exact results.
     n : int
         Samples per generation, at least 1.
     step : step or tuple of steps, optional
-        What is done to a model before it is sampled, see `collapse_lib.steps`; the results are
-        then floats. It is applied to models, not to the truth: `start`, the distribution of p^(1),
-        belongs to unchanged samples. A Dirac mass must stay one.
+        Applied to each model before it is sampled, but not to the truth; see
+        `collapse_lib.steps`. It must leave Dirac masses unchanged. The results are then floats.
 
     Attributes
     ----------
     states : ndarray of int, shape (states, tokens)
-        The counts of every model that can occur, which is ``row / n``: the transient ones, then
+        Each row holds the counts of a possible model, ``row / n``: first the transient ones, then
         the Dirac masses in the order of the tokens.
     transient : int
-        How many states are transient.
+        Number of transient states.
     start : ndarray of shape (states,)
-        The distribution of p^(1), whose samples are real: no step is applied.
+        The distribution of p^(1), which is trained on real samples.
     transition_matrix : scipy.sparse.csr_array or ndarray of Fraction, shape (states, states)
 
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, `n` is less than 1, there are more than 4000
-        states, 100 if `p` is rational and there is no step, or the step cannot be applied to every
-        state or moves a Dirac mass.
+        If `p` is no distribution or a Dirac mass, `n` is less than 1, the step cannot be applied
+        to every state or changes a Dirac mass, or there are too many states: more than 4000, or
+        more than 100 if `p` is rational and there is no step.
 
     Examples
     --------
@@ -117,7 +116,7 @@ class AbsorbingChain:
         Returns
         -------
         ndarray of shape (transient, transient)
-            Row: where the chain starts; a start counts as a visit.
+            Row: the state in which the chain starts, which counts as a visit.
 
         Examples
         --------
@@ -128,12 +127,12 @@ class AbsorbingChain:
         return self._solve(np.eye(self.transient, dtype=np.int64))
 
     def expected_times(self):
-        """Return the expected number of generations to a Dirac mass, from each state.
+        """Return the expected number of generations until a Dirac mass, from each state.
 
         Returns
         -------
         ndarray of shape (states,)
-            N 1 for the transient states, then 0 for the Dirac masses.
+            N 1 for the transient states, followed by 0 for the Dirac masses.
 
         Examples
         --------
@@ -144,7 +143,7 @@ class AbsorbingChain:
         return np.append(self._solve(ones)[:, 0], 0 * self.p[self._support])
 
     def expected_collapse_time(self):
-        """Return E[T] from p: one generation to p^(1), and from there `expected_times`.
+        """Return E[T]: one generation from p to p^(1), then `expected_times` from there.
 
         Returns
         -------
@@ -159,9 +158,9 @@ class AbsorbingChain:
         return 1 + self.start @ self.expected_times()
 
     def absorption_probabilities(self):
-        """Return the probability that each token is the one that survives, from p.
+        """Return the probability that each token is the survivor, starting from p.
 
-        Proposition 1 says that without a step it is p itself; here it comes from N R.
+        Without a step this is p itself, by Proposition 1; here it is computed from N R.
 
         Returns
         -------
@@ -181,12 +180,12 @@ class AbsorbingChain:
         return survives
 
     def collapse_time_cdf(self, generations):
-        """Return ``P(T <= m)`` for m = 0, 1, ..., by powers of the transition matrix.
+        """Return ``P(T <= m)`` for each m = 0, 1, ..., by powers of the transition matrix.
 
         Parameters
         ----------
         generations : int
-            The last m, at least 0.
+            The largest m, at least 0.
 
         Returns
         -------
@@ -204,23 +203,23 @@ class AbsorbingChain:
         """
         most = MAX_EXACT_GENERATIONS if self._exact else MAX_GENERATIONS
         generations = _checks.integer(generations, "generations", 0, most)
-        cdf, law = np.zeros(generations + 1, dtype=self.p.dtype), self.start
+        cdf, probabilities = np.zeros(generations + 1, dtype=self.p.dtype), self.start
         for m in range(1, generations + 1):
-            cdf[m] = law[self.transient :].sum()
-            law = law @ self.transition_matrix
+            cdf[m] = probabilities[self.transient :].sum()
+            probabilities = probabilities @ self.transition_matrix
         return cdf
 
     def _processed(self, step):
-        """Return the distributions that the states are sampled from, on the support of p."""
+        """Return what each state is sampled from, after the step, on the support of p."""
         sampled = steps.apply(step, self.states / self.n)
         if not np.array_equal(sampled[self.transient :], self.states[self.transient :] / self.n):
             raise ValueError(f"step must leave a Dirac mass as it is, got {step!r}")
         if not np.isclose(sampled[:, self._support].sum(axis=1), 1).all():
-            raise ValueError(f"step must give tokens that p lacks no probability, got {step!r}")
+            raise ValueError(f"step must give no probability to tokens that p lacks, got {step!r}")
         return sampled[:, self._support]
 
     def _solve(self, right):
-        """Return N @ right, for a matrix of one row a transient state."""
+        """Return N @ right, for a matrix with one row per transient state."""
         stay = self.transition_matrix[: self.transient, : self.transient]
         if self._exact:
             return _eliminate(np.eye(self.transient, dtype=np.int64) - stay, right)
@@ -232,10 +231,10 @@ class AbsorbingChain:
 
 
 def _check_number_of_states(n, tokens, exact):
-    """Raise ValueError if there are too many ways to share n samples among the tokens."""
+    """Raise `ValueError` if there are too many ways to share n samples among the tokens."""
     most = MAX_EXACT_STATES if exact else MAX_STATES
     fewer = min(n, tokens - 1)
-    number = comb(n + tokens - 1, fewer) if fewer <= 20 else inf  # the number would take long
+    number = comb(n + tokens - 1, fewer) if fewer <= 20 else inf  # slow to compute
     if number > most:
         arithmetic = "exact arithmetic" if exact else "floats"
         got = f"{number:,}" if number < 10**15 else "over 10^15"
@@ -246,12 +245,13 @@ def _check_number_of_states(n, tokens, exact):
 
 
 def _compositions(n, parts):
-    """Return all ways to write n as an ordered sum, those with a single part last.
+    """Return all ways to write n as an ordered sum of `parts`, the one-token ones last.
 
     Returns
     -------
     ndarray of int, shape (compositions, parts)
     """
+    # Stars and bars: parts - 1 bars among n stars; the gaps between the bars are the counts.
     bars = np.array(list(combinations(range(n + parts - 1), parts - 1)))
     walls = np.pad(bars, [(0, 0), (1, 1)], constant_values=((0, 0), (-1, n + parts - 1)))
     counts = np.diff(walls, axis=1)[::-1] - 1
@@ -272,8 +272,8 @@ def _multinomial(means, outcomes, n):
 def _poisson_weights(mean, n):
     """Return mean^k / k! for k = 0, ..., n, up to a common factor.
 
-    In floats the largest is 1, and the others follow from it by their ratios: nothing
-    overflows, and the error stays that of a few roundings.
+    In floats the largest weight is set to 1 and the others follow from it by ratios: nothing
+    overflows, and only a few roundings accumulate.
     """
     if isinstance(mean, Fraction):
         return np.array([mean**k / factorial(k) for k in range(n + 1)])
@@ -284,9 +284,9 @@ def _poisson_weights(mean, n):
 
 
 def _eliminate(matrix, right):
-    """Solve matrix @ x = right exactly, by elimination in integers without fractions (Bareiss).
+    """Return x with matrix @ x = right, exactly, by Bareiss's fraction-free elimination.
 
-    Every division below leaves no remainder. A matrix I - Q needs no pivoting.
+    No division below leaves a remainder. A matrix I - Q needs no pivoting.
     """
     table = np.concatenate([matrix, right], axis=1) * Fraction(1)
     scales = [lcm(*(x.denominator for x in row)) for row in table]

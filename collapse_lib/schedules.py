@@ -1,12 +1,11 @@
 """Who trains on whom: the sample sizes n_t^(m) of the paper's equation (5).
 
-Generation m, from 1 on, is trained on samples of the models before it, n_t^(m) of model t.
-For one context, where training is counting::
+Generation m >= 1 is trained on samples of the models before it, n_t^(m) of model t. For one
+context, where training is counting::
 
     p^(m) = 1/n^(m) * sum_{t<m} (the sum of n_t^(m) one-hot samples of p^(t))
 
-Counting, n-grams and networks all take the same schedules. A
-schedule has three things:
+Counting, n-grams and networks all take the same schedules. A schedule has three attributes:
 
 ``sizes(generations, rng)``
     the whole table, an array of shape (generations, generations) whose row m - 1 holds n_t^(m)
@@ -14,11 +13,11 @@ schedule has three things:
 ``is_random``
     whether `rng` is needed for that;
 ``keeps(t)``
-    whether the corpus of model t is **kept**: drawn once, so that later generations reuse its
-    first samples. All others are drawn afresh for each generation.
+    whether the corpus of model t is **kept**, that is, drawn once, so that later generations
+    reuse its first samples. All other corpora are drawn afresh for each generation.
 
 A new schedule is a small class with these three. N is the size of the real corpus, which is
-drawn from p^(0), n the number of samples of a model.
+drawn from p^(0); n is the number of samples of a model.
 """
 
 from dataclasses import dataclass, field
@@ -28,9 +27,9 @@ import numpy as np
 
 from collapse_lib import _checks
 
-#: The most samples of a source, so that their sums stay exact, in integers and in floats.
+#: The most samples of a source: sums stay exact, in integers and in floats.
 MOST = 2**53
-#: The most generations of a table, which takes 8 bytes for each pair of generations: 800 MB.
+#: The most generations of a table: at 8 bytes for each pair of generations, 800 MB.
 MOST_GENERATIONS = 10_000
 
 
@@ -44,7 +43,7 @@ def table(schedule, generations, rng=None):
     generations : int
         From 0 to `MOST_GENERATIONS`.
     rng : numpy.random.Generator or int, optional
-        Needed where the sizes are random.
+        Needed only if the sizes are random.
 
     Returns
     -------
@@ -53,7 +52,7 @@ def table(schedule, generations, rng=None):
     Raises
     ------
     ValueError
-        If the schedule lacks an attribute, or what it gives is no table of sizes.
+        If the schedule lacks an attribute, or does not return a valid table of sizes.
 
     Examples
     --------
@@ -92,7 +91,7 @@ def table(schedule, generations, rng=None):
 
 
 def check(schedule):
-    """Raise `ValueError` unless `schedule` has what a schedule must have, by name."""
+    """Raise `ValueError` unless `schedule` has the three attributes of a schedule."""
     missing = [
         name
         for name in ("sizes", "is_random", "keeps")
@@ -141,16 +140,16 @@ class FullySynthetic:
 
 @dataclass(frozen=True)
 class PartiallySynthetic:
-    """The real corpus, kept, and new samples of the last model (Section 2.2).
+    """The same real corpus in every generation, and new samples of the last model (Section 2.2).
 
     Generation 1 sees the real corpus alone.
 
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
 
     Examples
     --------
@@ -183,7 +182,7 @@ class PartiallySynthetic:
 class FreshReal:
     """New real samples each generation, and new samples of the last model.
 
-    As `PartiallySynthetic`, but nothing is kept.
+    Like `PartiallySynthetic`, except that nothing is kept.
 
     Parameters
     ----------
@@ -218,8 +217,8 @@ class FreshReal:
 class MostRecent:
     """Equal shares of the `window` most recent models (Appendix 9.2).
 
-    Each source gives ``floor(n / window)`` samples, so that the first generations, which have
-    fewer sources, are trained on fewer samples. A window of 1 is `FullySynthetic`.
+    Each source gives ``floor(n / window)`` samples, so the first generations, which have fewer
+    sources, are trained on fewer samples. A window of 1 is `FullySynthetic`.
 
     Parameters
     ----------
@@ -228,7 +227,8 @@ class MostRecent:
     window : int
         Number of models drawn from, at least 1 (the paper's K).
     kept : bool, optional
-        Whether the samples of a model are drawn once and reused, or afresh each generation.
+        Whether the samples of a model are drawn once and reused; by default they are drawn
+        afresh in each generation.
 
     Examples
     --------
@@ -270,7 +270,8 @@ class RandomlySampled:
     n : int
         Samples per generation, at least 1.
     kept : bool, optional
-        Whether the samples of a model are drawn once and reused, or afresh each generation.
+        Whether the samples of a model are drawn once and reused; by default they are drawn
+        afresh in each generation.
 
     Examples
     --------
@@ -289,7 +290,7 @@ class RandomlySampled:
         _set(self, "kept", _checks.boolean(self.kept, "kept"))
 
     def sizes(self, generations, rng):
-        """Return the whole table: one multinomial draw a generation."""
+        """Return the whole table: one multinomial draw per generation."""
         sizes, rng = _zeros(generations, 0), _checks.generator(rng)
         for m, row in enumerate(sizes, start=1):
             row[:m] = rng.multinomial(self.n, np.full(m, 1 / m))
@@ -302,7 +303,7 @@ class RandomlySampled:
 
 @dataclass(frozen=True)
 class Accumulating:
-    """The real corpus and every synthetic corpus so far, all of them kept.
+    """The real corpus and every synthetic corpus so far, all kept.
 
     Parameters
     ----------
@@ -339,18 +340,18 @@ class Accumulating:
 
 @dataclass(frozen=True)
 class Explicit:
-    """A table of your own.
+    """Your own table of sample sizes.
 
     Parameters
     ----------
     rows : sequence of sequences of int
         Row m - 1 holds n_t^(m) for t = 0, ..., m - 1.
     kept : bool or tuple of int, optional
-        The sources whose corpora are kept: all (True), none (False), or those given.
+        The sources whose corpora are kept: all (True), none (False), or those listed.
 
     Examples
     --------
-    The real corpus is forgotten after generation 2:
+    The real corpus is dropped after generation 2:
 
     >>> Explicit([[9], [9, 1], [0, 0, 10]], kept=(0,)).sizes(3)
     array([[ 9,  0,  0],
@@ -384,7 +385,7 @@ class Explicit:
             _set(self, "kept", tuple(sources))
 
     def sizes(self, generations, rng=None):
-        """Return the first rows of the table, which must have as many."""
+        """Return the first `generations` rows of the table, which must not have fewer."""
         generations = _checks.integer(generations, "generations", 0, len(self.rows))
         return self._table[:generations, :generations].copy()
 
@@ -394,7 +395,7 @@ class Explicit:
 
 
 def _zeros(generations, window):
-    """Return zeros of shape (generations, generations), with ones for the `window` last sources."""
+    """Return a table with a 1 for each of the `window` last sources and 0 elsewhere."""
     generations = _checks.integer(generations, "generations", 0, MOST_GENERATIONS)
     sizes = np.zeros((generations, generations), dtype=np.int64)
     for m in range(1, generations + 1):
@@ -403,5 +404,5 @@ def _zeros(generations, window):
 
 
 def _set(schedule, name, value):
-    """Store a validated field of a frozen schedule: a plain int or bool, whatever came."""
+    """Store a validated field, now a plain int or bool, in a frozen schedule."""
     object.__setattr__(schedule, name, value)

@@ -1,8 +1,8 @@
-"""The next-token model with one weight for each context and token: a softmax classifier.
+"""The next-token model with one weight per context and token: a softmax classifier.
 
 Contexts and tokens are numbered from 0. With one-hot contexts the logits of context j are
-row j of the weights, so the weights have shape (contexts, tokens): W transposed in the
-paper's equation (1), which the functions below minimise::
+row j of the weights. So the weights have shape (contexts, tokens), the transpose of W in the
+paper's equation (1), which is the loss to minimise::
 
     loss(W) = -1/M * sum_l log softmax(W[x_l])[y_l]
 
@@ -20,7 +20,7 @@ from collapse_lib import _checks
 
 
 def loss(w, x, y):
-    """Return the mean cross-entropy of the samples, in nats (equation (1)).
+    """Return the mean cross-entropy of the samples, in nats: equation (1).
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def loss(w, x, y):
     x : array_like of int, shape (samples,)
         The context of each sample.
     y : array_like of int, shape (samples,)
-        Its next token.
+        The token after it.
 
     Returns
     -------
@@ -50,10 +50,10 @@ def loss(w, x, y):
 
 
 def gradient(w, x, y):
-    """Return the gradient of `loss` in the weights (Appendix 8.1).
+    """Return the gradient of `loss` with respect to the weights (Appendix 8.1).
 
-    Row j is ``N_j / M * (softmax(w_j) - f_j)``: the share ``N_j / M`` of context j among the
-    samples times what the model exceeds the frequencies f_j by.
+    Row j is ``N_j / M * (softmax(w_j) - f_j)``: the share of context j among the samples, times
+    the difference between the model and the frequencies f_j.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def gradient(w, x, y):
     x : array_like of int, shape (samples,)
         The context of each sample.
     y : array_like of int, shape (samples,)
-        Its next token.
+        The token after it.
 
     Returns
     -------
@@ -83,16 +83,16 @@ def gradient(w, x, y):
 
 
 def empirical_conditionals(x, y, shape=None):
-    """Return the frequencies of the next tokens after each context (equation (2)).
+    """Return how frequent each token is after each context: equation (2).
 
     Parameters
     ----------
     x : array_like of int, shape (samples,)
         The context of each sample.
     y : array_like of int, shape (samples,)
-        Its next token.
+        The token after it.
     shape : tuple of int, optional
-        (contexts, tokens); by default as large as the samples need.
+        (contexts, tokens); by default just large enough for the samples.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def empirical_conditionals(x, y, shape=None):
 
 @dataclass(frozen=True)
 class Fit:
-    """What `fit` ends with.
+    """The result of `fit`.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Fit:
     probabilities : ndarray of shape (contexts, tokens)
         The fitted model, softmax of the weights; uniform for a context that was never seen.
     loss : ndarray of shape (iterations + 1,)
-        The loss at the start, at which all weights are 0, and after each iteration.
+        The loss at the start, where all weights are 0, and after each iteration.
     """
 
     weights: np.ndarray
@@ -134,22 +134,22 @@ class Fit:
 
 
 def fit(x, y, shape=None, iterations=1000):
-    """Minimise `loss` numerically, from weights 0, by SciPy's L-BFGS.
+    """Minimise `loss` numerically, starting from weights 0, by SciPy's L-BFGS.
 
-    Where every token was seen after every context that was seen, the minimum exists and the
-    fit is (2) to the precision of the optimiser. Elsewhere only an infimum exists: the
-    weights of tokens that were not seen fall for as long as the optimiser runs.
+    If every context that occurs is followed by every token, the minimum exists and the fit equals
+    (2) to the precision of the optimiser. Otherwise there is only an infimum: the weights of
+    missing tokens fall for as long as the optimiser runs.
 
     Parameters
     ----------
     x : array_like of int, shape (samples,)
         The context of each sample.
     y : array_like of int, shape (samples,)
-        Its next token.
+        The token after it.
     shape : tuple of int, optional
-        (contexts, tokens); by default as large as the samples need.
+        (contexts, tokens); by default just large enough for the samples.
     iterations : int, optional
-        Iterations at most, at least 1.
+        The most iterations, at least 1.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def fit(x, y, shape=None, iterations=1000):
         jac=True,
         method="L-BFGS-B",
         callback=lambda intermediate_result: losses.append(intermediate_result.fun),
-        # The loss is flat around its minimum: only the gradient tells when it is reached.
+        # The loss is flat around its minimum, so only the gradient can tell when to stop.
         options={"maxiter": iterations, "maxfun": 4 * iterations, "ftol": 0, "gtol": 1e-9},
     )
     weights = found.x.reshape(counts.shape)
@@ -183,7 +183,7 @@ def fit(x, y, shape=None, iterations=1000):
 
 
 def _loss(w, counts):
-    # A token never seen adds nothing, however low its probability has fallen.
+    # A token that was never seen adds nothing, however small its probability is.
     return float(-np.sum(log_softmax(w, axis=1) * counts, where=counts > 0) / counts.sum())
 
 

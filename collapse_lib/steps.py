@@ -1,7 +1,7 @@
-"""Steps between a model and its samples: what is done to its distribution before it is sampled.
+"""Steps, such as temperature or top-k, that change a model's distribution before it is sampled.
 
-A step is a frozen dataclass with one method, ``apply(p)``, which takes distributions of shape
-(..., tokens) and returns the ones that are sampled. It is written against the array API
+A step is a frozen dataclass with one method: ``apply(p)`` takes distributions of shape
+(..., tokens) and returns those that are sampled. Steps are written against the array API
 standard, so the same code serves tables (NumPy) and networks (PyTorch tensors). A new step
 needs nothing else. A tuple of steps is applied in order.
 """
@@ -14,11 +14,12 @@ from collapse_lib import _checks
 
 
 def apply(step, p):
-    """Return `p` after a step, a tuple of steps in order, or no step.
+    """Return the distributions `p` after a step, or after a tuple of steps in order.
 
     Parameters
     ----------
     step : step, tuple of steps or None
+        None leaves `p` as it is.
     p : array of shape (..., tokens)
         Distributions.
 
@@ -29,7 +30,7 @@ def apply(step, p):
     Raises
     ------
     ValueError
-        If `step` is no step. What `p` holds is not looked at: this is done to every model.
+        If `step` is no step. The values of `p` are not checked, as this runs for every model.
 
     Examples
     --------
@@ -48,12 +49,12 @@ def check(step):
 
 
 def sequence(step):
-    """Return the steps one by one: a tuple of several, of one, or of none for None.
+    """Return the steps as a tuple, which is empty for None.
 
     Raises
     ------
     ValueError
-        If `step` holds something else than steps.
+        If `step` holds anything but steps.
 
     Examples
     --------
@@ -73,14 +74,14 @@ def sequence(step):
 
 
 def name(step):
-    """Return what a step, or several in order, is called in records and on figures.
+    """Return the name of a step, or of several in order, for records and figures.
 
-    A step of your own is called by its `repr`.
+    The name of a step of your own is its `repr`.
 
     Raises
     ------
     ValueError
-        If `step` holds something else than steps.
+        If `step` holds anything but steps.
 
     Examples
     --------
@@ -92,13 +93,13 @@ def name(step):
 
 @dataclass(frozen=True)
 class Temperature:
-    """Sharpen or flatten: probabilities in proportion to ``p_i^(1 / tau)``.
+    """Sharpen or flatten a distribution: make p_i proportional to ``p_i^(1 / tau)``.
 
     Parameters
     ----------
     tau : float
-        Above 0; below 1 favours likely tokens, above 1 unlikely ones. Tokens of probability 0
-        keep it.
+        Above 0; below 1 favours likely tokens, above 1 unlikely ones. Probabilities that are 0
+        stay 0.
 
     Examples
     --------
@@ -115,13 +116,13 @@ class Temperature:
     def apply(self, p):
         """Return the distributions that are sampled, shape (..., tokens)."""
         xp = array_namespace(p)
-        # Relative to the largest, so that no power underflows in every token.
+        # Divided by the largest, so that the powers cannot all underflow to 0.
         return _normalised(xp, (p / xp.max(p, axis=-1, keepdims=True)) ** (1 / self.tau))
 
 
 @dataclass(frozen=True)
 class TopK:
-    """Keep the k most likely tokens; of equally likely ones those of lower index.
+    """Keep the k most likely tokens; ties go to the lower index.
 
     Parameters
     ----------
@@ -149,9 +150,9 @@ class TopK:
 
 @dataclass(frozen=True)
 class Nucleus:
-    """Keep the smallest set of likeliest tokens whose mass is at least `mass` (top-p).
+    """Keep the smallest set of most likely tokens whose total probability reaches `mass` (top-p).
 
-    Of equally likely tokens those of lower index come first.
+    Among equally likely tokens, the lower index comes first.
 
     Parameters
     ----------
@@ -160,7 +161,8 @@ class Nucleus:
 
     Notes
     -----
-    Sums are compared within some roundings of the array's type, so that 0.5 + 0.4 reaches 0.9.
+    Sums are compared up to a few rounding errors of the array's type, so that 0.5 + 0.4 counts as
+    0.9.
 
     Examples
     --------
@@ -185,6 +187,7 @@ class Nucleus:
         order = _order(xp, p)
         ranked = xp.take_along_axis(p, order, axis=-1)
         before = xp.cumulative_sum(ranked, axis=-1) - ranked
+        # A token stays if those before it fall short of the mass; the first one always does.
         kept = (before < self.mass - 16 * xp.finfo(p.dtype).eps) | (before <= 0)
         rank = xp.argsort(order, axis=-1)
         return _only(xp, p, xp.take_along_axis(kept, rank, axis=-1))
@@ -221,8 +224,8 @@ class MinP:
 class Accept:
     """A filter: a sample of token i is accepted with probability f_i, or drawn again.
 
-    What is accepted follows ``f_i p_i / sum_j f_j p_j``. A verifier has f_i = 1 for right tokens
-    and less for wrong ones; a reward, f_i in proportion to it.
+    Accepted samples have the distribution ``f_i p_i / sum_j f_j p_j``. A verifier has f_i = 1 for
+    right tokens and less for wrong ones; with a reward, f_i is proportional to it.
 
     Parameters
     ----------
@@ -253,7 +256,8 @@ class Accept:
         Raises
         ------
         ValueError
-            If the number of tokens is another one, or no token of a distribution is accepted.
+            If `p` has another number of tokens, or a distribution has no token that the filter
+            accepts.
         """
         xp = array_namespace(p)
         if p.shape[-1] != len(self.probabilities):
@@ -263,7 +267,7 @@ class Accept:
             )
         accepted = p * xp.asarray(self.probabilities, dtype=p.dtype, device=p.device)
         if p.size and not xp.all(xp.any(accepted > 0, axis=-1)):
-            raise ValueError("p must have a token that the filter accepts, got one without")
+            raise ValueError("p must have a token that the filter accepts, got none")
         return _normalised(xp, accepted)
 
 
@@ -281,7 +285,7 @@ def _name(step):
 
 
 def _order(xp, p):
-    """Return the tokens from the likeliest on; of equal ones the lower index comes first."""
+    """Return the tokens in decreasing order of probability; ties keep the order of the index."""
     return xp.argsort(-p, axis=-1, stable=True)
 
 

@@ -1,10 +1,10 @@
-"""Many independent tasks, on any executor, that survive being killed.
+"""Many independent tasks, on any executor, resumed after an interruption.
 
-Every task has its own seed, spawned from one, so results depend neither on the order in which
-tasks run nor on how many run at once. Finished tasks are kept on disk, if a folder is given:
-a sweep that was killed takes them up and ends as if it had not been. A result is found again
-only by the same code with the same parameters and seed, and only if its checksum is right.
-Any number of processes may share a folder.
+Every task has its own seed, spawned from a common one, so results depend neither on the order in
+which tasks run nor on how many run at once. If you name a folder, finished tasks are stored there,
+and a sweep that was killed resumes with the same results. A stored result is reused only for the
+same code, parameters and seed, and only if its checksum is right. Any number of processes may share
+a folder.
 """
 
 import hashlib
@@ -29,18 +29,18 @@ from collapse_lib import _checks, _identity, _io
 
 #: The most tasks of a sweep.
 MOST_TASKS = 1_000_000
-#: The most processes of an executor: far above what a machine has cores.
+#: The most processes of an executor, far more than a machine has cores.
 MOST_WORKERS = 256
-_KINDS = {np.ndarray: "an array with an axis", range: "a range that can be counted"}
+_KINDS = {np.ndarray: "an array with an axis", range: "a range of at most 1,000,000 values"}
 
 
 class SweepError(RuntimeError):
-    """Some tasks of a sweep have raised; all others are finished.
+    """Some tasks of a sweep raised an exception; all others are finished.
 
     Attributes
     ----------
     failures : list of (dict, tuple, BaseException)
-        For each of them its parameters, the spawn key of its seed, and what it raised.
+        For each failed task: its parameters, the spawn key of its seed, and what it raised.
     """
 
     def __init__(self, failures, total):
@@ -53,7 +53,7 @@ class SweepError(RuntimeError):
 
 
 def grid(**axes):
-    """Return all combinations of the values given for each parameter, the last one fastest.
+    """Return all combinations of parameter values; the last parameter varies fastest.
 
     Parameters
     ----------
@@ -63,12 +63,12 @@ def grid(**axes):
     Returns
     -------
     list of dict
-        What `run` takes: the parameters of each task.
+        The parameters of each task, as `run` takes them.
 
     Raises
     ------
     ValueError
-        If an axis is none of these, or there are more than a million combinations.
+        If an axis has another type, or there are more than a million combinations.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def grid(**axes):
             )
         try:
             number *= len(values)
-        except (TypeError, OverflowError):  # an array without an axis, or a range beyond all
+        except (TypeError, OverflowError):  # an array without an axis, or a huge range
             raise ValueError(f"{name} must be {_KINDS[type(values)]}, got {values!r}") from None
         if number > MOST_TASKS:
             raise ValueError(f"{name} must leave at most {MOST_TASKS:,} tasks, got {number:,}")
@@ -92,29 +92,29 @@ def grid(**axes):
 
 
 def run(task, grid, seed, executor=None, out=None, progress=None):
-    """Run a task for every set of parameters.
+    """Run a task for every set of parameters and return the results.
 
     Parameters
     ----------
     task : callable
-        ``task(rng, **parameters)`` returns a dict of arrays or numbers. For an executor of
-        processes or of a cluster it must be importable there. A `functools.partial`, a method,
-        or an object that can be called will do, too.
+        ``task(rng, **parameters)`` returns a dict of arrays or numbers. It may be a function, a
+        method, a `functools.partial` or another callable object. If it runs in other processes
+        or on a cluster, it must be importable there.
     grid : sequence of dict
-        The parameters of each task. With `out` they must be what can be told apart for sure:
-        None, strings, numbers, NumPy's too, `Fraction`, paths, arrays, functions, dataclasses, and
-        lists, tuples and dicts of these.
+        The parameters of each task. With `out`, only values that can be compared with those of an
+        earlier sweep: None, strings, numbers (also NumPy's), `Fraction`, paths, arrays,
+        functions, dataclasses, and lists, tuples and dicts of these.
     seed : int
-        Task i draws from the i-th generator spawned from this seed, whatever runs it.
+        Task i draws from the i-th generator spawned from this seed, wherever it runs.
     executor : concurrent.futures.Executor, optional
-        Where to run: `processes`, ``dask.distributed.Client(...).get_executor()``, or
-        here, one after the other, if there is none. It is left open.
+        Where to run, such as `processes` or ``dask.distributed.Client(...).get_executor()``. It
+        is left open. By default, tasks run in this process, one after the other.
     out : path, optional
-        Folder for the results of finished tasks, which are not run again. Made if missing. Its
-        files are NumPy archives. What a task calls is looked at as far as it stands in the
-        module of the task: if other code has changed, take another folder.
+        Folder for the results of finished tasks, which are not run again; created if missing. Its
+        files are NumPy archives. Results are recomputed if code in the task's own module has
+        changed. If code elsewhere has changed, use another folder.
     progress : callable, optional
-        ``progress(done, total)`` is called whenever a task is finished.
+        ``progress(done, total)`` is called after each finished task.
 
     Returns
     -------
@@ -124,11 +124,11 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
     Raises
     ------
     ValueError
-        If ``grid`` is empty or holds something else than dicts, or `seed` is no integer, or
-        the task or a parameter cannot be told apart from others.
+        If ``grid`` is empty or holds anything but dicts, `seed` is no integer, or `out` is given
+        and the task or a parameter is of no type listed above.
     SweepError
-        After all other tasks are finished, if some raised, left by `sys.exit` or returned
-        something else than a dict of arrays.
+        After all other tasks have finished, if some raised an exception, called `sys.exit` or did
+        not return a dict of arrays.
 
     Examples
     --------
@@ -168,33 +168,34 @@ def run(task, grid, seed, executor=None, out=None, progress=None):
 
 
 def processes(workers, initializer=None, initargs=(), preload=()):
-    """Open an executor of processes, for `run` and for whatever else is to be shared out.
+    """Open a pool of processes, for `run` or anything else that takes an executor.
 
-    Each process computes with one BLAS thread, as several that each use all cores are slower than
-    one, and starts afresh: it shares nothing with this one. All end with this process, however it
-    ends, and at once when the ``with`` block is left by an exception; Ctrl-C reaches this process
-    alone. A script that calls this must guard its own code by ``if __name__ == "__main__":``.
+    Each process uses one BLAS thread, since several processes that each use all cores are slower
+    than one. It starts with a fresh interpreter and shares no memory with this process. All
+    processes end when this one does, however it ends, and at once when an exception leaves the
+    ``with`` block. Only this process receives Ctrl-C. A script that calls this must guard its own
+    code with ``if __name__ == "__main__":``.
 
     Parameters
     ----------
     workers : int
         Number of processes, from 1 to `MOST_WORKERS`.
     initializer : callable, optional
-        What each process calls first, with `initargs`: to load what is compiled, for instance.
+        Called first in each process, with `initargs`; for instance, to load compiled code.
     initargs : tuple, optional
     preload : sequence of str, optional
-        Modules that take long to import: where the system can, they are imported once, and every
-        process starts with them.
+        Modules that are slow to import. Where the system allows it, they are imported once, and
+        every process starts with them.
 
     Returns
     -------
     context manager
-        It gives a `concurrent.futures.ProcessPoolExecutor`.
+        It yields a `concurrent.futures.ProcessPoolExecutor`.
 
     Raises
     ------
     ValueError
-        If an argument is none of these.
+        If an argument has another type, or `workers` is out of range.
 
     Examples
     --------
@@ -214,6 +215,7 @@ def processes(workers, initializer=None, initargs=(), preload=()):
 
 @contextmanager
 def _processes(workers, initializer, initargs, preload):
+    # A fork server imports the modules once and forks every process from there.
     quick = preload and "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if quick else "spawn")
     if quick:
@@ -224,13 +226,13 @@ def _processes(workers, initializer, initargs, preload):
         try:
             yield pool
         except BaseException:
-            end.close()  # no process finishes what nobody waits for
+            end.close()  # nobody waits for the results: end the processes now
             raise
 
 
 def _begin(end, initializer, initargs):
-    """Prepare a process of the pool: its signals, its end, its threads, and what was asked for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started it
+    """Prepare a process of the pool: signals, end with the parent, BLAS threads, initializer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
     threading.Thread(target=_end_with_parent, args=(end,), daemon=True).start()
     threadpool_limits(1, "blas")
     if initializer is not None:
@@ -238,7 +240,7 @@ def _begin(end, initializer, initargs):
 
 
 def _end_with_parent(end):
-    """End this process when the other side of a pipe is closed, or gone."""
+    """End this process when the other end of the pipe closes, as when the parent dies."""
     try:
         end.recv()
     finally:
@@ -246,19 +248,19 @@ def _end_with_parent(end):
 
 
 def mean_and_margin(values, level=0.95):
-    """Return the mean over independent runs, and the margin of Student's interval around it.
+    """Return the mean over independent runs, and the half-width of Student's confidence interval.
 
     Parameters
     ----------
     values : array_like of shape (runs, ...)
-        At least two runs, such as one a seed.
+        At least two runs, such as one per seed.
     level : float, optional
         The confidence level, between 0 and 1.
 
     Returns
     -------
     (ndarray or float, ndarray or float)
-        Of the shape of a run.
+        Mean and half-width, each with the shape of one run.
 
     Raises
     ------
@@ -282,9 +284,9 @@ def mean_and_margin(values, level=0.95):
 
 
 def _outcomes(task, grid, seeds, waiting, executor):
-    """Yield (index, result, None) or (index, None, exception) of the waiting tasks, as they finish.
+    """Yield (index, result, None) or (index, None, exception) for each task as it finishes.
 
-    An interrupt ends the sweep; what a task raises does not, nor that it wants to end the process.
+    An interrupt ends the sweep; an exception in a task, or its call of `sys.exit`, does not.
     """
     if executor is None:
         for i in waiting:
@@ -298,7 +300,7 @@ def _outcomes(task, grid, seeds, waiting, executor):
         for i in waiting:
             try:
                 futures[executor.submit(_call, task, seeds[i], grid[i])] = i
-            except RuntimeError as error:  # the pool broke, or is shut down
+            except RuntimeError as error:  # the pool is broken or shut down
                 yield i, None, error
         for future in as_completed(futures):
             error = future.exception()
@@ -306,7 +308,7 @@ def _outcomes(task, grid, seeds, waiting, executor):
                 raise error
             yield futures[future], future.result() if error is None else None, error
     finally:
-        for future in futures:  # those that have not begun, if we were interrupted
+        for future in futures:  # after an interrupt: those that have not begun
             future.cancel()
 
 
@@ -314,12 +316,12 @@ def _call(task, seed, parameters):
     result = task(np.random.default_rng(seed), **parameters)
     if not isinstance(result, dict) or not all(isinstance(name, str) for name in result):
         raise TypeError(f"a task must return a dict of arrays, got {_checks.shown(result)}")
-    # A copy, as the task may write its next result into the same array.
+    # Copied, since the task may write its next result into the same array.
     return {name: _array(value, name) for name, value in result.items()}
 
 
 def _array(value, name):
-    """Return a copy of `value` as an array that a file can hold: no objects, no mask."""
+    """Return a copy of `value` as an array that can be saved: no objects, no mask."""
     array = None if np.ma.isMA(value) else np.array(value)
     if array is None or array.dtype.hasobject:
         raise TypeError(
@@ -332,7 +334,7 @@ def _array(value, name):
 class _Store:
     """The results of finished tasks: a folder of NumPy archives, or nothing.
 
-    A file ends with the SHA-256 of its name and of what stands before.
+    A file ends with the SHA-256 of its name and of all bytes before.
     """
 
     def __init__(self, folder, task, grid, seed):
@@ -348,7 +350,7 @@ class _Store:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def load(self, i):
-        """Return what is kept of task i, or None if it is missing or damaged."""
+        """Return the stored result of task i, or None if it is missing or damaged."""
         if not self.folder:
             return None
         try:
@@ -365,7 +367,7 @@ class _Store:
             }
 
     def save(self, i, result):
-        """Write the result where it was not, whole or not at all; return it."""
+        """Store the result of task i, completely or not at all, and return it."""
         if self.folder:
             archive = _archive(result)
             checksum = _checksum(self.names[i], archive)
@@ -374,7 +376,7 @@ class _Store:
 
 
 def _archive(result):
-    """Return the bytes of an archive that `numpy.load` reads; any string may be a name in it."""
+    """Return the bytes of an archive for `numpy.load`, in which any string may be a name."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as entries:
         for name, array in result.items():
@@ -389,7 +391,7 @@ def _checksum(name, archive):
 
 
 def _name(whose, parameters, seed, i):
-    """Return a file name that another task, seed, place or parameter would change."""
+    """Return a file name that depends on the task, its parameters, the seed and the position i."""
     identity = [whose, _identity.of(parameters, "grid"), seed, i]
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()
     return f"{i:06d}-{digest[:32]}.npz"

@@ -34,7 +34,7 @@ def test_a_wrong_checksum_is_an_error_that_shows_both(tmp_path):
 
 
 def test_without_network_the_error_says_what_to_do(tmp_path):
-    with pytest.raises(OSError, match=r"cannot be downloaded .* let COLLAPSE_DATA name its folder"):
+    with pytest.raises(OSError, match=r"cannot be downloaded .* set COLLAPSE_DATA to its folder"):
         corpora.verified(tmp_path / "text.txt", NOWHERE, CHECKSUM)
     assert not list(tmp_path.glob("text*"))
 

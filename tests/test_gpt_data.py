@@ -33,12 +33,12 @@ def test_large_vocabularies_take_more_bits():
     [
         (lambda: data.Tokenizer("abc").encode("cabé!"), "of the alphabet, got '!', 'é'"),
         (lambda: data.Tokenizer("a").encode("bcdefgh"), "got 'b', 'c', 'd', 'e', 'f', ..."),
-        (lambda: data.Tokenizer.of(""), "text must be a text that is not empty, got ''"),
+        (lambda: data.Tokenizer.of(""), "text must be a string that is not empty, got ''"),
         (
             lambda: data.Tokenizer("aa"),
-            "characters must be a text of at least one character, none twice, got 'aa'",
+            "characters must be a string of at least one character, none repeated, got 'aa'",
         ),
-        (lambda: data.split("", 16), "text must be a text that is not empty"),
+        (lambda: data.split("", 16), "text must be a string that is not empty"),
         (lambda: data.split("abc" * 30, 16), "text must have at least 171 characters"),
     ],
 )

@@ -440,7 +440,7 @@ def test_the_truth_may_have_another_size(done, tmp_path):
         ({"device": ["cpu"]}, "device must be one of ('cpu', 'cuda', 'mps') that PyTorch finds"),
         ({"out": ""}, "out must name a folder, got ''"),
         ({"text": None}, "text must be given, or truth, got neither"),
-        ({"text": ""}, "text must be a text that is not empty, got ''"),
+        ({"text": ""}, "text must be a string that is not empty, got ''"),
         ({"text": "short"}, "text must have at least 171 characters"),
     ],
 )

@@ -162,7 +162,7 @@ class Leaks:
     ("p", "step", "message"),
     [
         ([0.5, 0.5], Towards((0.5, 0.5)), "step must leave a Dirac mass as it is, got Towards"),
-        ([0.5, 0.5, 0], Leaks(), "step must give tokens that p lacks no probability, got Leaks"),
+        ([0.5, 0.5, 0], Leaks(), "step must give no probability to tokens that p lacks, got Leaks"),
         ([0.5, 0.5], steps.Accept((1, 0)), "p must have a token that the filter accepts"),
         ([0.5, 0.5], "temperature", "step must be one of collapse_lib.steps"),
     ],

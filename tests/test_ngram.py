@@ -163,19 +163,19 @@ def test_collapsed_contexts_and_entropy():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ngram.count("", 1), "text must be a text that is not empty, got ''"),
+        (lambda: ngram.count("", 1), "text must be a string that is not empty, got ''"),
         (lambda: ngram.count("abc", 1, "ab"), "text must hold characters of the alphabet, got 'c'"),
         (
             lambda: ngram.count("ab", 1, "aab"),
-            "alphabet must be a text of at least one character, none twice, got 'aab'",
+            "alphabet must be a string of at least one character, none repeated, got 'aab'",
         ),
         (
             lambda: ngram.encode("ab", ["a", "b"]),
-            "alphabet must be a text of at least one character, none",
+            "alphabet must be a string of at least one character, none",
         ),
         (
             lambda: ngram.decode([0], "aa"),
-            "alphabet must be a text of at least one character, none",
+            "alphabet must be a string of at least one character, none",
         ),
         (lambda: ngram.decode([0, -1], "ab"), "tokens must hold integers of at least 0, got -1"),
         (lambda: ngram.decode([2], "ab"), "tokens must be below 2, got 2"),
@@ -192,7 +192,7 @@ def test_collapsed_contexts_and_entropy():
         ),
         (
             lambda: ngram.count_tokens([0], 1, "aa"),
-            "alphabet must be a text of at least one character, none",
+            "alphabet must be a string of at least one character, none",
         ),
         (lambda: ngram.count("abc", 0), "order must be an integer of at least 1, got 0"),
         (lambda: ngram.count("ab" * 9, 70), "order must be an integer of at most 61, got 70"),
@@ -201,7 +201,7 @@ def test_collapsed_contexts_and_entropy():
             "order must be an integer of at most 38, got",
         ),
         (lambda: ngram.count("a", 10**9), "order must be an integer of at most 61, got"),
-        (lambda: ngram.Ngram(1, "aa"), "alphabet must be a text of at least one character, none"),
+        (lambda: ngram.Ngram(1, "aa"), "alphabet must be a string of at least one character, none"),
         (lambda: ngram.Ngram(0, "ab"), "order must be an integer of at least 1, got 0"),
         (lambda: ngram.tiny_shakespeare(6), "order must be an integer of at most 5, got 6"),
         (

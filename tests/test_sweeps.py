@@ -476,7 +476,7 @@ def test_what_a_file_cannot_hold_is_refused_with_and_without_one(number, keep, t
     [
         (lambda out: sweeps.grid(n=5), "n must be a list, a tuple, a range or an array of values"),
         (lambda out: sweeps.grid(n="abc"), "n must be a list, a tuple, a range or an array"),
-        (lambda out: sweeps.grid(n=range(10**30)), "n must be a range that can be counted"),
+        (lambda out: sweeps.grid(n=range(10**30)), "n must be a range of at most 1,000,000 values"),
         (lambda out: sweeps.grid(a=range(10**4), b=range(10**4)), "b must leave at most 1,000,000"),
         (lambda out: sweeps.run(3, GRID, 0), "task must be callable, got 3"),
         (lambda out: sweeps.run(fussy, GRID, 0, 3), "executor must have a method submit, got 3"),
@@ -485,7 +485,7 @@ def test_what_a_file_cannot_hold_is_refused_with_and_without_one(number, keep, t
         (lambda out: sweeps.run(fussy, GRID, 0, out=__file__), "out must be a folder, got the"),
         (
             lambda out: sweeps.run(fussy, [{"n": object()}], 0, out=out),
-            "grid must hold what can be told apart from anything else, got <object object",
+            "grid must hold only values of known types, got <object object",
         ),
     ],
 )
