@@ -1,9 +1,9 @@
-"""Figures with sliders, shown by one object in two ways.
+"""Figures with sliders, in a live kernel and in the built book.
 
-In a live kernel an `Explorer` is a group of ipywidgets that redraw the figure. While the
-book is built, which the environment variable ``COLLAPSE_BOOK`` tells, it is the same
-controls over pictures rendered beforehand, one for each combination: the page then needs
-no kernel, no network and no more script than stands in ``explorer.html``.
+In a live kernel an `Explorer` is a group of ipywidgets that redraw the figure. While the book is
+built, that is, if the environment variable ``COLLAPSE_BOOK`` is set, the same controls switch
+between pictures rendered beforehand, one for each combination of values. The page then needs no
+kernel, no network and no script beyond ``explorer.html``.
 """
 
 import base64
@@ -22,17 +22,17 @@ from matplotlib.figure import Figure
 
 from collapse_lib import _checks
 
-#: How many controls an explorer has at most.
+#: The most controls of an explorer.
 MAX_CONTROLS = 2
-#: How many pictures of their values a page can hold.
+#: The most pictures of an explorer, one for each combination of values.
 MAX_FRAMES = 64
-#: How many values a slider can have where no page is built.
+#: The most values of a slider.
 MAX_VALUES = 1000
 #: Width and height of a picture, in inches.
 SIZE = (6.4, 4.0)
 #: Dots per inch.
 DPI = 100
-#: How built pictures are saved, in a third of what lossless ones take, to the eye the same.
+#: Options for pictures in the book: a third of the lossless size, with no visible difference.
 WEBP = {"quality": 65, "method": 6}
 
 
@@ -43,7 +43,7 @@ class Slider:
     Parameters
     ----------
     label : str
-        What the reader sets, in words.
+        What the slider sets, in the reader's words.
     values : tuple
         The values passed to the drawing function, shown with `str`; at least two.
     start : int, optional
@@ -74,15 +74,15 @@ class Explorer:
     Parameters
     ----------
     draw : callable
-        ``draw(ax, **parameters)`` draws on the axes and returns one sentence that says what
-        the picture shows: its alternative text, announced whenever the picture changes.
+        ``draw(ax, **parameters)`` draws on the axes and returns one sentence that says what the
+        picture shows. It is the alternative text, announced whenever the picture changes.
     **controls : Slider
-        One for each parameter, two at most; 64 combinations at most.
+        One per parameter of `draw`: at most two, with at most 64 combinations of values.
 
     Raises
     ------
     ValueError
-        If there are too many controls or combinations, or none, or a control is no slider.
+        If there are no controls, too many of them or of combinations, or one is no `Slider`.
 
     Examples
     --------
@@ -102,10 +102,10 @@ class Explorer:
                 raise ValueError(f"{name} must be a Slider, got {_checks.shown(control)}")
             frames *= len(control.values)
         if not 1 <= len(controls) <= MAX_CONTROLS or frames > MAX_FRAMES:
-            got = f"{len(controls)} of {frames}" if controls else "none"
+            got = f"{len(controls)} with {frames}" if controls else "none"
             raise ValueError(
-                f"controls must be 1 to {MAX_CONTROLS} sliders of at most {MAX_FRAMES} frames "
-                f"together, got {got}"
+                f"controls must be 1 to {MAX_CONTROLS} sliders with at most {MAX_FRAMES} "
+                f"combinations of values, got {got}"
             )
         self.draw, self.controls = draw, controls
 
@@ -119,7 +119,7 @@ class Explorer:
             figure = Figure(figsize=SIZE)
             alt = self.draw(figure.subplots(), **parameters)
             if not isinstance(alt, str) or not alt:
-                raise ValueError(f"draw must return a sentence on the picture, got {alt!r}")
+                raise ValueError(f"draw must return a sentence about the picture, got {alt!r}")
             buffer = io.BytesIO()
             options = WEBP if image_format == "webp" else {}
             figure.savefig(buffer, format=image_format, dpi=DPI, pil_kwargs=options)
@@ -157,7 +157,7 @@ class Explorer:
             values = {name: slider.value for name, slider in sliders.items()}
             try:
                 image, alt = self._render("png", **values)
-            except BaseException as error:  # the last picture is not that of these values
+            except BaseException as error:  # do not leave the old picture under new values
                 failure = escape(f"No picture of {values}: {type(error).__name__}: {error}")
                 picture.value = f'<p role="alert">{failure}</p>'
                 raise
@@ -172,7 +172,7 @@ class Explorer:
         return ipywidgets.VBox([*sliders.values(), picture])
 
     def html(self):
-        """Return the controls over pre-rendered pictures, as one piece of HTML."""
+        """Return the controls and the pre-rendered pictures, as one piece of HTML."""
         values = (control.values for control in self.controls.values())
         frames = []
         for combination in itertools.product(*values):
@@ -192,7 +192,7 @@ class Explorer:
 
 
 def _slider_html(control):
-    """Return a slider inside its label: an explorer may stand on a page twice, an id may not."""
+    """Return a slider inside its label, without an id: a page may show an explorer twice."""
     values = json.dumps([str(value) for value in control.values])
     return (
         f"<label><span>{escape(control.label)}</span>"

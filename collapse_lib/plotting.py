@@ -1,7 +1,7 @@
 """Drawing on given axes: arrays in, artists out. Nothing here simulates.
 
-The style of the book is the style sheet ``collapse_lib.book``; colours have one meaning
-throughout: what was simulated, what theory says, and what stands for comparison.
+The book's style sheet is ``collapse_lib.book``. Colours mean the same throughout: blue was
+simulated, black is theory, orange is there for comparison.
 """
 
 import itertools
@@ -17,15 +17,15 @@ from matplotlib.patheffects import withStroke
 
 from collapse_lib import _checks, sweeps
 
-#: The colour of what was simulated.
+#: The colour of simulations.
 SIMULATED = "#0072B2"
-#: The colour of what theory says.
+#: The colour of theory.
 EXACT = "black"
-#: The colour of what stands for comparison.
+#: The colour of anything shown for comparison.
 COMPARED = "#D55E00"
-#: The path effect that sets a line off against many of its colour.
+#: The path effect that makes a line stand out from others of the same colour.
 OUTLINE = withStroke(linewidth=3.5, foreground="white")
-#: Width and height of a panel in `panels`, in inches. The pages cut pictures there, see book.js.
+#: Width and height of a panel in `panels`, in inches. book.js cuts pictures at these sizes.
 PANEL = (4.2, 3.0)
 
 
@@ -37,10 +37,10 @@ def panels(count, columns=2, sharey=False):
     count : int
         How many panels, at least two.
     columns : int, optional
-        How many stand side by side on a wide screen, 2 or 3.
+        How many are side by side on a wide screen, 2 or 3.
     sharey : bool, optional
-        Whether all panels have one vertical scale. Each keeps its own labels: on a phone it
-        stands alone.
+        Whether all panels have the same vertical scale. Each keeps its own labels, as it stands
+        alone on a phone.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def panels(count, columns=2, sharey=False):
     sharey = _checks.boolean(sharey, "sharey")
     rows = -(-count // columns)
     fig = plt.figure(figsize=(columns * PANEL[0], rows * PANEL[1]), layout="constrained")
-    # Notebooks crop pictures to what is drawn, which must be all of it: see book.js.
+    # Notebooks crop pictures to what is drawn: an invisible frame keeps the full size for book.js.
     fig.add_artist(Rectangle((0, 0), 1, 1, transform=fig.transFigure, fill=False, linewidth=0))
     parts = fig.subfigures(rows, columns, squeeze=False).flat
     axes = np.array([part.subplots() for part, _ in zip(parts, range(count), strict=False)])
@@ -84,10 +84,10 @@ def _nothing(*_, **__):
 
 
 def ordered(count):
-    """Return styles for curves in an order, such as one for each generation.
+    """Return styles for curves that have an order, such as one per generation.
 
-    Colours go from dark blue to orange and every dash differs from its neighbours', so that curves
-    can be told apart in both themes, in print and without seeing colours.
+    Colours go from dark blue to orange, and neighbours have different dashes, so that readers can
+    tell the curves apart in both themes, in print and without colours.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def ordered(count):
 
 
 def number(value, digits=2):
-    r"""Write a number as people do, for labels and texts: never as 2.2e+03.
+    r"""Return a number written as people write it, never as 2.2e+03, for labels and texts.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ def number(value, digits=2):
     Returns
     -------
     str
-        Plain digits from a thousandth to a million, beyond a power of ten in mathematical text,
-        as Matplotlib and pages set it.
+        Plain digits from a thousandth to a million; otherwise with a power of ten, in the
+        mathematical text that Matplotlib and the pages typeset.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def number(value, digits=2):
 
 
 def runs(ax, values, color=SIMULATED, label="mean"):
-    """Draw every run thinly over the generations, and their mean.
+    """Draw each run as a thin line over the generations, and their mean as a thick one.
 
     Parameters
     ----------
@@ -156,12 +156,12 @@ def runs(ax, values, color=SIMULATED, label="mean"):
     values : array_like of shape (replicates, generations + 1)
     color : color, optional
     label : str, optional
-        What the mean line is called in the legend.
+        The name of the mean in the legend.
 
     Returns
     -------
     list of matplotlib.lines.Line2D
-        The runs and, last, their mean.
+        The runs, and then their mean.
 
     Raises
     ------
@@ -223,11 +223,11 @@ def mean_with_interval(ax, x, values, level=0.95, **style):
     ax : matplotlib.axes.Axes
     x : array_like of shape (points,)
     values : array_like of shape (runs, points)
-        At least two runs, such as one a seed.
+        At least two runs, such as one per seed.
     level : float, optional
         The confidence level, between 0 and 1.
     **style
-        Of the line, as `matplotlib.axes.Axes.plot` takes it.
+        The style of the line, passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
@@ -248,16 +248,16 @@ def mean_with_interval(ax, x, values, level=0.95, **style):
 
 
 def exact(ax, generations, values, label="exact", color=EXACT):
-    """Draw a theoretical curve, dashed, over what was simulated.
+    """Draw a theoretical curve, dashed, over simulations.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     generations : array_like of shape (points,)
     values : array_like of shape (points,)
-        What theory says of them.
+        The values that theory predicts.
     label : str, optional
-        What the curve is called in the legend.
+        The name of the curve in the legend.
     color : color, optional
 
     Returns
@@ -285,7 +285,7 @@ def distribution(ax, p, color=SIMULATED, label=None):
     p : array_like of shape (tokens,)
     color : color, optional
     label : str, optional
-        What the stems are called in the legend.
+        The name of the stems in the legend.
 
     Returns
     -------
@@ -303,7 +303,7 @@ def distribution(ax, p, color=SIMULATED, label=None):
 
 
 def on_simplex(p):
-    """Return where distributions over three tokens lie in the triangle of `simplex`.
+    """Return the positions of distributions over three tokens in the triangle of `simplex`.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ def on_simplex(p):
     Returns
     -------
     (ndarray, ndarray)
-        Horizontal and vertical positions, of the shape of `p` without its last axis.
+        Horizontal and vertical positions, with the shape of `p` without its last axis.
 
     Raises
     ------
@@ -350,7 +350,7 @@ def simplex(ax, labels=("token 1", "token 2", "token 3")):
     labels = [_checks.text(label, "labels") for label in labels]
     corners = np.eye(3)
     (outline,) = ax.plot(*on_simplex(corners[[0, 1, 2, 0]]), color="0.5", linewidth=1, zorder=0)
-    # far enough from the corners for the discs that may lie there
+    # Far enough from the corners to leave room for a disc there.
     places = [("right", "top", -6, -5), ("left", "top", 6, -5), ("center", "bottom", 0, 8)]
     for corner, label, (horizontal, vertical, *away) in zip(corners, labels, places, strict=True):
         ax.annotate(
@@ -362,20 +362,20 @@ def simplex(ax, labels=("token 1", "token 2", "token 3")):
             va=vertical,
             fontsize="small",
         )
-    # Room for the labels inside the axes: they must not meet a title or a neighbour's.
+    # Keep the labels inside the axes, clear of a title and of the next panel's labels.
     ax.set(xlim=(-0.16, 1.16), ylim=(-0.14, 1.02), aspect="equal")
     ax.set_axis_off()
     return outline
 
 
 def who_feeds_whom(ax, sizes, kept):
-    """Draw how many samples of which model each generation is trained on.
+    """Draw how many samples of each earlier model every generation is trained on.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     sizes : sequence of array_like
-        The sample sizes of generations 1, 2, ...; those of generation m have shape (m,).
+        The sample sizes of generations 1, 2, ...; row m - 1, for generation m, has shape (m,).
     kept : sequence of bool
         For each source, whether its samples are drawn once and kept (squares) or drawn afresh
         for each generation (circles).
@@ -383,12 +383,12 @@ def who_feeds_whom(ax, sizes, kept):
     Returns
     -------
     list of matplotlib.collections.PathCollection
-        The squares, then the circles, as far as there are any.
+        The squares, then the circles, if there are any of each.
 
     Raises
     ------
     ValueError
-        If no size is positive, or there is no word on a source whether it is kept.
+        If no size is positive, or `kept` does not cover all sources.
     """
     _axes(ax)
     if not isinstance(sizes, list | tuple | np.ndarray):
@@ -405,7 +405,7 @@ def who_feeds_whom(ax, sizes, kept):
     kept = [_checks.boolean(source, "kept") for source in list(kept)]
     sources = max((row.size for row in sizes), default=0)
     if len(kept) < sources:
-        raise ValueError(f"kept must say it of {sources} sources, got {len(kept)}")
+        raise ValueError(f"kept must have an entry for each of {sources} sources, got {len(kept)}")
     places = [
         (source, generation, size)
         for generation, row in enumerate(sizes, start=1)
@@ -463,30 +463,31 @@ def model_and_frequencies(ax, model, frequencies, truth):
 
 
 def genealogy(ax, parents):
-    """Draw samples as dots, joined to their parents, and the ancestors of the last thickly.
+    """Draw samples as dots joined to their parents, with thick lines from the last generation.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     parents : array_like of int, shape (generations - 1, samples)
-        Entry [g, l] is the number of the sample of generation g + 1 that sample l of
-        generation g + 2 is a copy of; generations and samples are columns and rows.
+        Entry [g, l] is the index of the sample in generation g + 1 that sample l of generation
+        g + 2 copies. Generations are drawn as columns, samples as rows.
 
     Returns
     -------
     (LineCollection, LineCollection, PathCollection)
-        The lines to the ancestors of the last generation, all other lines, and the dots.
+        The thick lines, which lead from the last generation to its ancestors; the other lines;
+        the dots.
 
     Raises
     ------
     ValueError
-        If `parents` has another shape, or a parent is no sample.
+        If `parents` has another shape, or a parent's index is out of range.
     """
     _axes(ax)
     parents = np.asarray(_checks.integers(parents, "parents", 0))
     if parents.ndim != 2 or not parents.size or parents.max() >= parents.shape[1]:
         raise ValueError(
-            "parents must have shape (generations - 1, samples) and hold numbers of samples, "
+            "parents must have shape (generations - 1, samples) and hold indices of samples, "
             f"got shape {parents.shape}"
         )
     ancestors, thick, thin = set(range(parents.shape[1])), [], []
@@ -510,9 +511,9 @@ def genealogy(ax, parents):
 
 def _axes(ax, color=None, label=None):
     if not isinstance(ax, Axes):
-        raise ValueError(f"ax must be axes of Matplotlib, got {_checks.shown(ax)}")
+        raise ValueError(f"ax must be Matplotlib axes, got {_checks.shown(ax)}")
     if isinstance(color, range) or not (color is None or is_color_like(color)):
-        raise ValueError(f"color must be a color of Matplotlib, got {_checks.shown(color)}")
+        raise ValueError(f"color must be a Matplotlib color, got {_checks.shown(color)}")
     if label is not None:
         _checks.text(label, "label")
 

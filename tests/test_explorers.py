@@ -95,13 +95,13 @@ def test_one_switch_decides_between_page_and_widget(explorer, monkeypatch):
     ("controls", "got"),
     [
         ({}, "none"),
-        ({name: Slider(name, (1, 2)) for name in "abc"}, "3 of 8"),
-        ({"slope": Slider("many", tuple(range(65)))}, "1 of 65"),
-        ({"a": Slider("a", tuple(range(9))), "b": Slider("b", tuple(range(8)))}, "2 of 72"),
+        ({name: Slider(name, (1, 2)) for name in "abc"}, "3 with 8"),
+        ({"slope": Slider("many", tuple(range(65)))}, "1 with 65"),
+        ({"a": Slider("a", tuple(range(9))), "b": Slider("b", tuple(range(8)))}, "2 with 72"),
     ],
 )
 def test_too_many_or_too_few_controls(controls, got):
-    message = f"controls must be 1 to 2 sliders of at most 64 frames together, got {got}"
+    message = f"controls must be 1 to 2 sliders with at most 64 combinations of values, got {got}"
     with pytest.raises(ValueError, match=message):
         Explorer(draw, **controls)
 
@@ -133,7 +133,7 @@ def test_sixty_four_frames_are_allowed():
 
 def test_a_drawing_without_a_sentence_is_refused():
     explorer = Explorer(lambda ax, a: None, a=Slider("a", (1, 2)))
-    with pytest.raises(ValueError, match="draw must return a sentence on the picture, got None"):
+    with pytest.raises(ValueError, match="draw must return a sentence about the picture, got None"):
         explorer.html()
 
 
