@@ -1,10 +1,10 @@
-"""Families of models that can be trained on their own output: one module a family.
+"""Families of models that can be trained on their own output, one module per family.
 
 A learner has four methods, which `collapse_lib.recursion.run` calls: ``fit(corpus)`` returns a
-model, ``sample(model, size, rng)`` a corpus, ``pool(corpora)`` one corpus of several, and
-``take(corpus, k)`` its first k samples. Where a model is no array of distributions, a fifth,
-``process(model, step)``, returns the model that is sampled when a step is taken. A new learner
-needs nothing else.
+model, ``sample(model, size, rng)`` a corpus, ``pool(corpora)`` several corpora merged into one, and
+``take(corpus, k)`` its first k samples. If a model is not an array of distributions, a step needs a
+fifth method: ``process(model, step)`` returns the model that is sampled. A new learner needs no
+more than this.
 """
 
 from importlib import import_module

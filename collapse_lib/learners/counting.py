@@ -1,7 +1,7 @@
-"""Training is counting: the paper's model of one context, equation (2).
+"""Training as counting: the paper's model of one context, equation (2).
 
-A model is a distribution, a corpus an array of tokens. The maximum likelihood model is the
-frequencies of the tokens; pseudo-counts pull it towards the uniform distribution.
+A model is a distribution, a corpus an array of tokens. The maximum likelihood model consists of the
+token frequencies; pseudo-counts pull it towards the uniform distribution.
 """
 
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from collapse_lib import _checks
 
 @dataclass(frozen=True)
 class Counting:
-    """Count the tokens of a corpus; see `collapse_lib.recursion.run`.
+    """A learner that counts tokens, for `collapse_lib.recursion.run`.
 
     Parameters
     ----------
     tokens : int
         Vocabulary size, at least 1 (the paper's s).
     pseudocounts : float, optional
-        How many samples the smoothing is worth, A in all, spread evenly over the vocabulary:
-        ``p_i = (count_i + A/s) / (samples + A)``. By default none. Add-one smoothing is A = s.
+        How many samples the smoothing is worth: A in total, spread evenly over the vocabulary,
+        ``p_i = (count_i + A/s) / (samples + A)``. The default is none; add-one smoothing is A = s.
 
     Examples
     --------
@@ -45,12 +45,12 @@ class Counting:
         return (counts + self.pseudocounts / self.tokens) / (len(corpus) + self.pseudocounts)
 
     def sample(self, model, size, rng):
-        """Return `size` samples of a model, in the order in which they are drawn."""
+        """Return `size` samples of a model, in the order drawn."""
         _checks.room(size, "schedule and size")
         return rng.choice(self.tokens, size, p=model)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Return several corpora as one."""
         return np.concatenate(corpora)
 
     def take(self, corpus, k):

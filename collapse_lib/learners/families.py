@@ -1,11 +1,10 @@
-"""Exponential families with a quadratic variance function: a model is its mean.
+"""Exponential families with a quadratic variance function, in which a model is its mean.
 
-In a one-parameter natural exponential family the mean mu settles everything, the variance
-included: it is V(mu), the variance function. Maximum likelihood sets the mean to the mean of the
-samples. Where V is quadratic, ``V(mu) = v0 + v1 mu + v2 mu^2``, its expectation obeys one rule
-under retraining, ``E V(mu_m) = (1 + v2/n)^m V(mu_0)``, and v2 is called `curvature` here. Up to
-shifts, scalings and sums of independent copies there are six such families (Morris,
-Ann. Statist. 10, 1982)::
+In a one-parameter natural exponential family the mean mu determines everything, including the
+variance V(mu), the variance function. Maximum likelihood sets mu to the mean of the n samples. If V
+is quadratic, ``V(mu) = v0 + v1 mu + v2 mu^2``, its expectation follows a simple rule under
+retraining, ``E V(mu_m) = (1 + v2/n)^m V(mu_0)``; we call v2 the `curvature`. Up to shifts, scalings
+and sums of independent copies there are six such families (Morris, Ann. Statist. 10, 1982)::
 
     family                      v2     lives on      counts or measures
     Bernoulli()                 -1     0, 1          whether a token occurs
@@ -15,9 +14,9 @@ Ann. Statist. 10, 1982)::
     Geometric()                  1     0, 1, 2, ...  failures before a success
     HyperbolicSecant()           1     all numbers   the sixth
 
-`Gaussian` has two parameters, mean and variance, both fitted; it is no member of the table, but
-its variance obeys the same rule with v2 = -1. Each is a learner for
-`collapse_lib.recursion.run`: a model is a float (for `Gaussian` an array), a corpus an array.
+`Gaussian` fits two parameters, mean and variance. It is not in the table, but its variance follows
+the same rule with v2 = -1. All are learners for `collapse_lib.recursion.run`: a model is a float
+(for `Gaussian` an array), a corpus an array.
 """
 
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from collapse_lib import _checks
 
 
 class _Family:
-    """What the families share: a corpus is an array of numbers, training is the mean."""
+    """The methods that all families share: a corpus is an array, training takes its mean."""
 
     #: The least and the largest mean, at which the variance may be 0.
     domain: ClassVar = (-np.inf, np.inf)
@@ -39,11 +38,11 @@ class _Family:
         return float(np.mean(corpus))
 
     def sample(self, model, size, rng):
-        """Return `size` samples of the model with this mean, in the order of drawing."""
+        """Return `size` samples of the model with this mean, in the order drawn."""
         return self.draw_mean(np.full(size, self._mean(model)), 1, rng)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Return several corpora as one."""
         return np.concatenate(corpora)
 
     def take(self, corpus, k):
@@ -51,19 +50,19 @@ class _Family:
         return corpus[:k]
 
     def variance(self, mean):
-        """Return V(mean), the variance of one sample, of the shape of `mean`."""
+        """Return V(mean), the variance of one sample, with the shape of `mean`."""
         v = self._variance(self._mean(mean))
         return v if np.ndim(v) else float(v)
 
     def draw_mean(self, mean, n, rng):
-        """Return the mean of n samples, for each mean independently: the next generation.
+        """Return the mean of n samples, independently for each mean: the next generation.
 
         Parameters
         ----------
         mean : float or array_like
-            The means of the models, in the domain of the family, its ends included.
+            The means of the models, in the domain of the family including its ends.
         n : int
-            Samples, at least 1.
+            Samples per model, at least 1.
         rng : numpy.random.Generator or int
 
         Returns
@@ -85,7 +84,7 @@ class _Family:
 
 @dataclass(frozen=True)
 class Bernoulli(_Family):
-    """A token occurs or not; mean = its probability. Counting, for a vocabulary of two.
+    """Whether a token occurs; the mean is its probability. This is counting with two tokens.
 
     Examples
     --------
@@ -105,7 +104,7 @@ class Bernoulli(_Family):
 
 @dataclass(frozen=True)
 class Poisson(_Family):
-    """How often something occurs: the variance is the mean.
+    """How often something occurs; the variance equals the mean.
 
     Examples
     --------
@@ -125,12 +124,12 @@ class Poisson(_Family):
 
 @dataclass(frozen=True)
 class Normal(_Family):
-    """Measurements of known error: the variance does not change, the mean walks at random.
+    """Measurements with known error; the variance is constant, the mean does a random walk.
 
     Parameters
     ----------
     variance : float
-        Above 0. As a method, `variance(mean)` gives it back, as for every family.
+        Above 0. The method `variance(mean)` returns it.
 
     Examples
     --------
@@ -156,7 +155,7 @@ class Normal(_Family):
 
 @dataclass(frozen=True)
 class Gamma(_Family):
-    """Waiting times: the spread is proportional to the mean, V = mean^2 / shape.
+    """Waiting times; the spread is proportional to the mean, V = mean^2 / shape.
 
     Parameters
     ----------
@@ -190,7 +189,7 @@ class Gamma(_Family):
 
 @dataclass(frozen=True)
 class Geometric(_Family):
-    """Failures before the first success: V = mean + mean^2.
+    """Failures before the first success; V = mean + mean^2.
 
     Examples
     --------
@@ -210,10 +209,11 @@ class Geometric(_Family):
 
 @dataclass(frozen=True)
 class HyperbolicSecant(_Family):
-    """The sixth family, which has no common use: V = 1 + mean^2, never 0.
+    """The sixth family, which is rarely used; V = 1 + mean^2 is never 0.
 
-    At mean 0 the density is ``1 / (2 cosh(pi x / 2))``. A sample of mean mu is ``log(B / (1 - B))
-    / pi`` with B of a beta distribution with parameters a and 1 - a, ``a = 1/2 + arctan(mu)/pi``.
+    At mean 0 the density is ``1 / (2 cosh(pi x / 2))``. A sample of mean mu is
+    ``log(B / (1 - B)) / pi``, where B has a beta distribution with parameters a and 1 - a,
+    ``a = 1/2 + arctan(mu) / pi``.
 
     Examples
     --------
@@ -227,8 +227,7 @@ class HyperbolicSecant(_Family):
         return 1 + mean**2
 
     def _draw_mean(self, mean, n, rng):
-        # The logarithm of a beta odds is a difference of logarithms of gamma variables, which
-        # are drawn as those of a + 1 times a power of a uniform: exact where a is tiny.
+        # log(B / (1 - B)) is the difference of the logarithms of two gamma variables.
         total = np.zeros(mean.shape)
         up, down = (np.arctan2(1, -mean) / np.pi, np.arctan2(1, mean) / np.pi)
         for _ in range(n):
@@ -240,8 +239,8 @@ class HyperbolicSecant(_Family):
 class Gaussian:
     """A normal distribution whose mean and variance are both fitted (Shumailov et al. 2024).
 
-    A model is an array (mean, variance); training is the mean of the samples, and the mean of
-    their squared distances from it.
+    A model is an array (mean, variance): the mean of the samples, and the mean of their squared
+    distances from it.
 
     Examples
     --------
@@ -252,15 +251,15 @@ class Gaussian:
     curvature: ClassVar = -1.0
 
     def fit(self, corpus):
-        """Return mean and variance of a corpus, shape (2,)."""
+        """Return the mean and the variance of a corpus, shape (2,)."""
         return np.array([np.mean(corpus), np.var(corpus)])
 
     def sample(self, model, size, rng):
-        """Return `size` samples of a model, in the order of drawing."""
+        """Return `size` samples of a model, in the order drawn."""
         return rng.normal(model[0], np.sqrt(model[1]), size)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Return several corpora as one."""
         return np.concatenate(corpora)
 
     def take(self, corpus, k):
@@ -269,5 +268,6 @@ class Gaussian:
 
 
 def _log_gamma(shape, rng):
-    """Return the logarithms of gamma variables of these shapes, exact where a shape is tiny."""
+    """Return the logarithms of gamma variables of these shapes, accurate even for tiny shapes."""
+    # Gamma(a) is Gamma(a + 1) times U^(1/a), and -log U is exponential.
     return np.log(rng.gamma(shape + 1)) - rng.exponential(size=np.shape(shape)) / shape

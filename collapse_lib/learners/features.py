@@ -1,21 +1,22 @@
-"""Softmax models with fixed features: how large a model is, is a number that one can set.
+"""Softmax models with fixed features, whose size can be chosen freely.
 
-Each context j has a fixed vector of features e_j; a model is a table of weights W, and its
-next-token probabilities are ``p_W(. | j) = softmax(W^T e_j)``. Training is maximum likelihood.
-One-hot features are the model of this book, in which training is counting; Gaussian vectors of a
+Each context j has a fixed vector of features e_j. A model is a table of weights W, and its
+next-token probabilities are ``p_W(. | j) = softmax(W^T e_j)``. Training is maximum likelihood. With
+one-hot features, training is counting, as in the rest of this book. Gaussian features of a
 dimension below the number of contexts are what the paper's Section 5 proposes.
 
-Shapes: features (contexts, dimension), weights W (dimension, tokens), conditionals
-(..., contexts, tokens), whose rows are distributions, counts (..., contexts, tokens), and
-`weights` (contexts,), the share q_j of the samples that has context j. Leading axes are
-independent fits, done at once.
+d is the dimension and s the vocabulary size. The shapes are: features (contexts, dimension);
+weights W (dimension, tokens); conditionals (..., contexts, tokens), whose rows are distributions;
+counts (..., contexts, tokens); and `weights` (contexts,), the share q_j of the samples that have
+context j. Leading axes are independent fits.
 
 The fit
 -------
-The likelihood is concave in W, and Newton's method with step control finds its maximum. Where no
-W attains it, because some token is never seen, say, the weights grow without bound while the
-probabilities converge: those of the losing tokens fall by a constant factor in every step. So the
-fit stops on what it is for, that sums of features agree between model and data.
+The log-likelihood is concave in W, and Newton's method with step control finds its maximum. If no W
+attains it, for instance because some token is never seen, the weights grow without bound, but the
+probabilities converge: for a losing token they fall by a constant factor in every step. So the fit
+does not wait for the weights. It stops when the sums of features under the model agree with the
+data, which is the condition for a maximum.
 """
 
 from dataclasses import dataclass
@@ -29,28 +30,28 @@ from scipy.special import rel_entr
 from collapse_lib import _checks
 from collapse_lib._compiled import compiled
 
-#: The most contexts of which the ways to separate them are counted: a second.
+#: The most contexts of `half_space_probability`, which then takes a second.
 MOST_CONTEXTS = 10_000
 
-#: Newton steps at most; each lowers what is left of a losing token by a factor of about e.
+#: The most Newton steps; each lowers the probability of a losing token by a factor of about e.
 MOST_STEPS = 200
-#: When to stop: the largest difference of sums of (orthonormal) features, relative to the data.
+#: The fit stops when sums of (orthonormal) features differ by at most this, relative to the data.
 TOLERANCE = 1e-11
-#: Halvings of a step at most.
+#: The most times that a step is halved.
 MOST_HALVINGS = 40
-#: What the likelihood may fall by in a step, for its own rounding.
+#: How far the log-likelihood may fall in a step, to allow for rounding.
 ROUNDING = 1e-14
 
 
 def gaussian(contexts, dimension, rng):
-    """Return independent standard normal features, shape (contexts, dimension).
+    """Return features that are independent standard normal numbers.
 
     Parameters
     ----------
     contexts : int
         At least 1.
     dimension : int
-        At least 1. The first d columns are features of dimension d: a nested family of models.
+        At least 1. The first d columns are features of dimension d, which makes models nested.
     rng : numpy.random.Generator or int
 
     Returns
@@ -69,18 +70,18 @@ def gaussian(contexts, dimension, rng):
 
 
 def fit(features, counts):
-    """Return the maximum likelihood model of counted samples, by its conditionals.
+    """Return the conditionals of the maximum likelihood model of counted samples.
 
-    Where the maximum is not attained, these are the probabilities that the likelihood tends to
-    its supremum with, to about 12 digits: a token that is lost has about 1e-12, not 0. Contexts
-    without samples get what the features make of the others.
+    If the maximum is not attained, these are the limits of the probabilities as the likelihood
+    tends to its supremum, to about 12 digits: a lost token has about 1e-12, not 0. For contexts
+    without samples, the features extrapolate from the others.
 
     Parameters
     ----------
     features : array_like of shape (contexts, dimension)
     counts : array_like of shape (..., contexts, tokens)
-        How often each token followed each context; at least one sample in all. Numbers that are
-        not whole are weights.
+        How often each token followed each context, with at least one sample in total. They need
+        not be whole numbers.
 
     Returns
     -------
@@ -112,7 +113,7 @@ def fit(features, counts):
 
 
 def project(features, conditionals, weights):
-    """Return the best model of the class for known conditionals: what unlimited samples give.
+    """Return the conditionals of the best model of the class, the fit to unlimited samples.
 
     It minimises ``D(p || p_W) = sum_j q_j KL(p(. | j) || p_W(. | j))`` over all weights W.
 
@@ -122,7 +123,7 @@ def project(features, conditionals, weights):
     conditionals : array_like of shape (..., contexts, tokens)
         Rows that sum to 1.
     weights : array_like of shape (contexts,)
-        The shares q_j of the contexts, above 0 and of sum 1.
+        The shares q_j of the contexts, above 0 and with sum 1.
 
     Returns
     -------
@@ -146,7 +147,7 @@ def project(features, conditionals, weights):
 def divergence(conditionals, other, weights):
     """Return ``D(p || p') = sum_j q_j KL(p(. | j) || p'(. | j))``, in nats.
 
-    With p the truth it is the excess loss of p' on real text.
+    If p is the truth, this is the excess loss of p' on real text.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ def divergence(conditionals, other, weights):
     Returns
     -------
     float or ndarray
-        Infinite where p' lacks what p has.
+        Infinite if p' gives probability 0 to a token that p does not.
 
     Examples
     --------
@@ -203,11 +204,12 @@ def distance(conditionals, other, weights):
 
 
 def effective_parameters(features, conditionals, weights):
-    """Return tr(I^-1 J): 2M times the expected statistical loss of a model of M real samples.
+    """Return tr(I^-1 J), the effective number of parameters of a model class.
 
-    I is the Fisher information of the best model p*, J the covariance of its score under the
-    truth p. If p = p* both agree, and the trace is d (s - 1), the number of free weights; for a
-    model that cannot represent the truth it is another number (the "sandwich").
+    It is 2M times the expected statistical loss of a model trained on M real samples. I is the
+    Fisher information of the best model p*, J the covariance of its score under the truth p. If
+    p = p*, I and J agree, and the trace is d (s - 1), the number of free weights. If the class does
+    not contain the truth, it differs (the "sandwich" formula).
 
     Parameters
     ----------
@@ -215,7 +217,7 @@ def effective_parameters(features, conditionals, weights):
     conditionals : array_like of shape (contexts, tokens)
         The truth p.
     weights : array_like of shape (contexts,)
-        The shares q_j of the contexts, from which those of the samples are drawn.
+        The shares q_j of the contexts, from which the contexts of the samples are drawn.
 
     Returns
     -------
@@ -247,16 +249,17 @@ def effective_parameters(features, conditionals, weights):
 
 
 def contexts_without(features):
-    """Say for each context whether a token that no sample has gets probability 0 there.
+    """Return, for each context, whether a token without samples gets probability 0 there.
 
-    It does where some v has ``e_j . v > 0`` and ``e_i . v >= 0`` for all other contexts i: moving
-    the token's weights along -v costs nothing and gains there (a linear program). Elsewhere it
-    keeps a positive probability, if the likelihood of the tokens that were seen has a maximum.
+    In context j it does if some v has ``e_j . v > 0`` and ``e_i . v >= 0`` for all other contexts
+    i: moving the token's weights along -v then raises the likelihood in context j and lowers it
+    nowhere. A linear program finds such v. In all other contexts the token keeps a positive
+    probability, if the likelihood of the tokens that occur has a maximum.
 
     Parameters
     ----------
     features : array_like of shape (contexts, dimension)
-        Of the contexts that were seen.
+        The features of the contexts that occur.
 
     Returns
     -------
@@ -271,15 +274,15 @@ def contexts_without(features):
     contexts, dimension = features.shape
     scale = np.abs(features).max(axis=1, keepdims=True)
     rows = features / np.where(scale > 0, scale, 1)
-    # Maximise sum_j t_j under e_j . v >= t_j and 0 <= t_j <= 1: solutions add up and can be
-    # scaled, so that all contexts that can have t_j = 1 have it at once.
+    # Maximise sum_j t_j under e_j . v >= t_j and 0 <= t_j <= 1. Sums and multiples of solutions v
+    # are solutions, so one v gives t_j = 1 in every context where that is possible.
     problem = {
         "c": np.concatenate([np.zeros(dimension), -np.ones(contexts)]),
         "A_ub": np.hstack([-rows, np.eye(contexts)]),
         "b_ub": np.zeros(contexts),
         "bounds": [(None, None)] * dimension + [(0, 1)] * contexts,
     }
-    for method in ("highs", "highs-ipm"):  # where the cone is thin the first can give up
+    for method in ("highs", "highs-ipm"):  # the first can fail if the cone is thin
         found = linprog(**problem, method=method)
         if found.success:
             return found.x[dimension:] > 0.5
@@ -287,16 +290,16 @@ def contexts_without(features):
 
 
 def unseen_vanishes(features):
-    """Return whether a token that no sample has gets probability 0 in every context.
+    """Return whether a token without samples gets probability 0 in every context.
 
-    That is, whether all features lie on one side of a plane: ``e_j . v > 0`` for some v. A
-    constant feature, or one-hot features, make it so. Features in general position have no
-    middle way: it vanishes in all contexts or in none.
+    It does if all features lie on one side of a plane: some v has ``e_j . v > 0`` for all j. A
+    constant feature, or one-hot features, ensure this. For features in general position the token
+    vanishes in all contexts or in none.
 
     Parameters
     ----------
     features : array_like of shape (contexts, dimension)
-        Of the contexts that were seen.
+        The features of the contexts that occur.
 
     Returns
     -------
@@ -313,8 +316,8 @@ def unseen_vanishes(features):
 def half_space_probability(contexts, dimension):
     """Return the probability that random vectors lie on one side of a plane (Wendel 1962).
 
-    ``2^(1-c) sum_{k<d} C(c-1, k)`` for c independent vectors in d dimensions, of any
-    distribution that is symmetric about 0 and gives no plane through 0 a positive probability.
+    It is ``2^(1-c) sum_{k<d} C(c-1, k)`` for c independent vectors in d dimensions, for any
+    distribution that is symmetric about 0 and gives every plane through 0 probability 0.
 
     Parameters
     ----------
@@ -342,10 +345,10 @@ def half_space_probability(contexts, dimension):
 
 @dataclass(frozen=True, eq=False)
 class Softmax:
-    """A softmax model with fixed features, as a learner; see `collapse_lib.recursion.run`.
+    """A learner of softmax models with fixed features, for `collapse_lib.recursion.run`.
 
     A model is its conditionals, shape (contexts, tokens). A corpus is an array of shape
-    (samples, 2): a context, drawn with the shares q_j, and the token after it.
+    (samples, 2): each row holds a context, drawn with the shares q_j, and the token after it.
 
     Parameters
     ----------
@@ -381,13 +384,13 @@ class Softmax:
         return fit(self.features, counts)
 
     def sample(self, model, size, rng):
-        """Return a corpus of `size` samples, in the order of drawing."""
+        """Return a corpus of `size` samples, in the order drawn."""
         joint = (self.weights[:, None] * model).ravel()
         drawn = rng.choice(joint.size, size, p=joint / joint.sum())
         return np.stack(np.divmod(drawn, self.tokens), axis=1)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Return several corpora as one."""
         return np.concatenate(corpora)
 
     def take(self, corpus, k):
@@ -399,9 +402,9 @@ def _maximise(features, shares):
     """Return the conditionals that maximise sum_jk shares_jk log p(k | j), by Newton's method.
 
     `shares` has shape (..., contexts, tokens) and sum 1. With as many independent features as
-    contexts every table of logits can be had, so that training is counting.
+    contexts, every table of logits is possible, so training is counting.
     """
-    basis = orth(features)  # the model depends on the space of the features alone
+    basis = orth(features)  # the model depends only on the column space of the features
     if basis.shape[1] == len(features):
         return _frequencies(shares)
     batch = shares.reshape(-1, *shares.shape[-2:])
@@ -419,10 +422,10 @@ def _frequencies(shares):
 
 @compiled
 def _newton(basis, shares, p):
-    """Fill in p, of shape (contexts, tokens), by Newton steps, halved until they help.
+    """Fill in p, of shape (contexts, tokens), by Newton steps, each halved until it helps.
 
-    The last token has logit 0. Plain loops, since BLAS loses far more time on threads than it
-    gains at these sizes.
+    The last token has logit 0. Plain loops, since at these sizes BLAS loses far more time on
+    threads than it gains.
     """
     d, free = basis.shape[1], shares.shape[1] - 1
     w, after = np.zeros((d, free)), np.empty((d, free))
@@ -436,12 +439,13 @@ def _newton(basis, shares, p):
         for _ in range(MOST_HALVINGS):
             after[:] = w + length * step
             risen = _evaluate(basis, shares, after, p) - likelihood
+            # Armijo's rule: accept a small fraction of the rise that the slope promises.
             if risen >= 1e-4 * length * promised - ROUNDING:
                 break
             length /= 2
         w[:] = after
         likelihood += risen
-        if is_last:  # one step more than needed squares the error
+        if is_last:  # one extra step squares the error
             return
 
 
@@ -464,7 +468,7 @@ def _evaluate(basis, shares, w, p):
 
 @compiled
 def _slope(basis, shares, p, slope):
-    """Fill in the derivative of the likelihood in w; return its largest entry."""
+    """Fill in the derivative of the log-likelihood in w; return its largest absolute entry."""
     slope[:] = 0
     for j in range(p.shape[0]):
         gap = shares[j, :-1] - shares[j].sum() * p[j, :-1]
@@ -475,7 +479,10 @@ def _slope(basis, shares, p, slope):
 
 @compiled
 def _curvature(basis, shares, p, curvature):
-    """Fill in minus the second derivative, its lower half: sum_j e_j e_j^T (x) q_j Cov_j."""
+    """Fill in the lower half of minus the second derivative, sum_j q_j e_j e_j^T (x) Cov_j.
+
+    (x) is the Kronecker product, and Cov_j the covariance of the one-hot token in context j.
+    """
     d, free = basis.shape[1], p.shape[1] - 1
     curvature[:] = 0
     row = np.empty(d * free)
@@ -494,7 +501,7 @@ def _curvature(basis, shares, p, curvature):
 
 @compiled
 def _solve(matrix, right):
-    """Solve by Cholesky, in place; directions in which the matrix is 0 to rounding stay at 0."""
+    """Return the solution by Cholesky, in place; it is 0 where the matrix is 0 up to rounding."""
     size = len(right)
     floor = 1e-15 * np.trace(matrix)
     column = np.empty(size)

@@ -1,14 +1,14 @@
-"""Character n-gram models: every context of a text, and the recursion on real text.
+"""Character n-gram models of real text, in which every context follows the recursion.
 
-A model of order k predicts a character from the k before it. Its table holds, for every
-context that was seen, how often each character followed; the maximum likelihood model is
-their frequencies, equation (2) for each context. Text is read in a circle, so that every
-context that occurs is followed by something: what a model writes never leaves its table.
+A model of order k predicts a character from the k before it. Its table holds, for every context
+that occurs, how often each character followed. The frequencies in a row are the maximum likelihood
+model of that context, equation (2). Text is read in a circle, so that a character follows every
+context: a model that writes never gets to a context that is not in its table.
 
 Contexts are numbered in the order of the alphabet, the first character most significant.
 
-`Ngram` is the learner of `collapse_lib.recursion.run`: its models are tables, its corpora are
-tuples of token arrays, each read in a circle of its own.
+`Ngram` is a learner for `collapse_lib.recursion.run`. Its models are tables; its corpora are tuples
+of token arrays, each read in its own circle.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from collapse_lib import _checks, _multinomial, corpora, steps
 from collapse_lib._compiled import compiled
 from collapse_lib.corpora import decode, encode
 
-#: Rows that a step is applied to at once: dense, so that memory stays bounded.
+#: The most rows to which a step is applied at once: they are dense, and must fit into memory.
 ROWS = 10_000
 
 
@@ -34,12 +34,12 @@ class Table:
     order : int
         Characters in a context, at least 1.
     alphabet : str
-        The characters, sorted; character i of it is token i.
+        The characters, sorted; character i is token i.
     contexts : ndarray of int64, shape (contexts,)
-        The numbers of the contexts that occur, increasing.
+        The numbers of the contexts that occur, in increasing order.
     counts : csr_array of int64, shape (contexts, tokens)
-        Row j counts what follows context j. After a step (`Ngram.process`) its entries are
-        floats, with the same sums.
+        Row j counts what follows context j. After a step (`Ngram.process`) the entries are
+        floats, and the sums are unchanged.
     """
 
     order: int
@@ -49,7 +49,7 @@ class Table:
 
     @property
     def sizes(self):
-        """Return n_j, how often each context occurs, shape (contexts,)."""
+        """Return the sizes n_j, how often each context occurs, shape (contexts,)."""
         return np.asarray(self.counts.sum(axis=1)).ravel()
 
     @property
@@ -58,11 +58,11 @@ class Table:
         return np.diff(self.counts.indptr) == 1
 
     def entropy(self):
-        """Return the entropy of the next character in nats, as a mean over the text.
+        """Return the entropy of the next character in nats, averaged over the text.
 
         Examples
         --------
-        >>> print(f"{count('aab', 1).entropy():.3f}")  # after a, which is 2/3 of the text: log 2
+        >>> print(f"{count('aab', 1).entropy():.3f}")  # a is 2/3 of the text, and leaves log 2
         0.462
         """
         sizes = np.repeat(self.sizes, np.diff(self.counts.indptr))
@@ -80,16 +80,16 @@ class Table:
 
 
 def count(text, order, alphabet=None):
-    """Count what follows every context of a text, which is read in a circle.
+    """Return the table of a text, which is read in a circle.
 
     Parameters
     ----------
     text : str
         At least one character.
     order : int
-        Characters in a context, at least 1; the numbers of contexts must fit 63 bits.
+        Characters in a context, at least 1; the number of a context must fit into 63 bits.
     alphabet : str, optional
-        The characters, each once; by default those of the text, sorted.
+        The characters, each once; by default the characters of the text, sorted.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def count(text, order, alphabet=None):
     Raises
     ------
     ValueError
-        If the text is empty or has foreign characters, the alphabet has one twice, or `order`
-        is out of range.
+        If the text is empty or has a character that is not in the alphabet, the alphabet repeats
+        a character, or `order` is out of range.
 
     Examples
     --------
@@ -113,14 +113,14 @@ def count(text, order, alphabet=None):
 
 
 def count_tokens(tokens, order, alphabet):
-    """Count what follows every context of a text that is given by its tokens.
+    """Return the table of a text that is given as tokens.
 
     Parameters
     ----------
     tokens : array_like of int, shape (length,)
         At least one token.
     order : int
-        Characters in a context, at least 1; the numbers of contexts must fit 63 bits.
+        Characters in a context, at least 1; the number of a context must fit into 63 bits.
     alphabet : str
         The characters, each once, in the order of their tokens.
 
@@ -131,8 +131,8 @@ def count_tokens(tokens, order, alphabet):
     Raises
     ------
     ValueError
-        If there are no tokens, one is not in the alphabet, the alphabet has a character twice,
-        or `order` is out of range.
+        If there are no tokens, one is not in the alphabet, the alphabet repeats a character, or
+        `order` is out of range.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def count_tokens(tokens, order, alphabet):
 
 
 def tiny_shakespeare(order):
-    """Return the table of tiny Shakespeare, from the counts that are shipped.
+    """Return the table of tiny Shakespeare, from the shipped counts.
 
     Parameters
     ----------
@@ -176,11 +176,11 @@ def tiny_shakespeare(order):
 
 
 def write(table, length, rng):
-    """Return tokens that the maximum likelihood model of a table writes.
+    """Return a text, as tokens, written by the maximum likelihood model of a table.
 
-    The first context is drawn in proportion to how often it occurs, and its characters are the
-    first that are written. The last characters are followed by the first where the text is
-    counted in a circle; such a join is the only place where a new context can arise.
+    The first context is drawn in proportion to how often it occurs, and the text begins with its
+    characters. When the text is counted in a circle, its end is joined to its beginning. This join
+    is the only place where a new context can arise.
 
     Parameters
     ----------
@@ -228,10 +228,10 @@ def write(table, length, rng):
 
 
 def resample(table, rng):
-    """Return the table of the next generation where every context keeps its size.
+    """Return the table of the next generation if every context keeps its size.
 
-    Context j gets n_j new samples of its maximum likelihood model: fully synthetic training
-    with the paper's fixed n_j, independently for all contexts.
+    Context j gets n_j new samples of its maximum likelihood model, independently of the others.
+    This is synthetic data alone with fixed n_j, as in the paper.
 
     Parameters
     ----------
@@ -241,7 +241,7 @@ def resample(table, rng):
     Returns
     -------
     Table
-        With the same contexts and sizes; characters that were lost are gone from its rows.
+        It has the same contexts and sizes; characters that were lost are gone from its rows.
 
     Examples
     --------
@@ -260,10 +260,10 @@ def resample(table, rng):
 
 @dataclass(frozen=True)
 class Ngram:
-    """Character n-grams as a learner: `collapse_lib.recursion.run` says what it has to do.
+    """A learner of character n-grams, for `collapse_lib.recursion.run`.
 
-    How often a context occurs in a text that is written is itself a matter of chance, and contexts
-    that no longer occur are gone with all that followed them. Sizes of a schedule count characters.
+    The size of a context is random here: it is how often the context occurs in the text that a
+    model writes. A context that no longer occurs is lost. The sizes of a schedule count characters.
 
     Parameters
     ----------
@@ -290,16 +290,16 @@ class Ngram:
         object.__setattr__(self, "order", _order(self.order, self.alphabet))
 
     def fit(self, corpus):
-        """Return the table of a corpus: the sum of those of its texts."""
+        """Return the table of a corpus, the sum of the tables of its texts."""
         found = [count_tokens(tokens, self.order, self.alphabet) for tokens in corpus]
         return found[0] if len(found) == 1 else _sum(found)
 
     def sample(self, model, size, rng):
-        """Return a corpus of one text of `size` characters that a table writes."""
+        """Return a corpus: one text of `size` characters, written by the model."""
         return (write(model, size, rng),)
 
     def pool(self, corpora):
-        """Return one corpus of several."""
+        """Return several corpora as one."""
         return tuple(tokens for corpus in corpora for tokens in corpus)
 
     def take(self, corpus, k):
@@ -309,10 +309,10 @@ class Ngram:
         return tuple(tokens[: k - start] for start, tokens in pieces if start < k)
 
     def process(self, model, step):
-        """Return the table of the distributions that are sampled where a step is taken."""
+        """Return the table after a step, from which texts are then written."""
         dense = model.counts.astype(float)
         sizes = model.sizes
-        for first in range(0, len(sizes), ROWS):
+        for first in range(0, len(sizes), ROWS):  # `where` holds the row of each stored entry
             rows = slice(first, first + ROWS)
             begin, end = model.counts.indptr[first], model.counts.indptr[min(rows.stop, len(sizes))]
             p = model.counts[rows].toarray() / sizes[rows, None]
@@ -330,7 +330,7 @@ _add = _multinomial.add
 
 @compiled
 def _resample(rng, start, counts, drawn):
-    """Draw the counts of every row afresh, with the same sum."""
+    """Draw new counts for every row, with the same sum."""
     drawn[:] = 0
     for row in range(start.size - 1):
         weights, mine = counts[start[row] : start[row + 1]], drawn[start[row] : start[row + 1]]
@@ -342,7 +342,8 @@ def _resample(rng, start, counts, drawn):
 
 @compiled
 def _write(rng, tokens, order, row, start, token, cumulative, following):
-    """Fill in the tokens after the first `order`, each by one uniform draw."""
+    """Fill in the tokens after the first `order`, with one uniform draw for each."""
+    # `cumulative` runs over all rows, so the entry is found between the limits of this row.
     for position in range(order, tokens.size):
         low, high = start[row], start[row + 1]
         before = cumulative[low - 1] if low > 0 else 0
@@ -370,7 +371,7 @@ def _sum(tables):
 
 
 def _grams(table):
-    """Return the numbers of all contexts with one character after, as they stand in counts."""
+    """Return the number of each context with the character after it, in the order of `counts`."""
     rows = np.repeat(np.arange(table.contexts.size), np.diff(table.counts.indptr))
     return table.contexts[rows] * len(table.alphabet) + table.counts.indices
 
@@ -380,7 +381,7 @@ def _digits(code, order, size):
 
 
 def _order(order, alphabet):
-    # The number of a context with one character after has to fit 63 bits.
+    # The number of a context with the character after it must fit into 63 bits.
     most = int(63 / np.log2(max(2, len(alphabet)))) - 1
     while max(2, len(alphabet)) ** (most + 1) >= 2**63:
         most -= 1

@@ -1,18 +1,19 @@
 """The recursion itself: train, sample, retrain.
 
-`run` is the one loop, for every learner, schedule and step. For one context the model is the
-empirical distribution of its samples and a generation is a multinomial draw (the paper's
-equation (5)); there the other functions are faster, and what they return has the same distribution:
+`run` is the general loop, for every learner, schedule and step. For one context, a model is the
+empirical distribution of its samples and a generation is a multinomial draw (the paper's equation
+(5)). The other functions exploit this: they are faster, and their results have the same
+distribution:
 
 ===================  ======================================================================
-`simulate`           many replicates: compiled without a step, vectorised with one
-`collapse_times`     when synthetic data alone collapses, by tracing samples back
-`sample_models`      p^(m) of synthetic data alone, without the generations between
+`simulate`           many replicates, compiled; with a step, vectorised
+`collapse_times`     when synthetic data alone collapses, by tracing samples back in time
+`sample_models`      p^(m) for synthetic data alone, without the generations before it
 `sample_path`        all models of one run, by `run` and the counting learner
 ===================  ======================================================================
 
-Replicates come in blocks, each with a generator spawned from `rng`, so results depend on the
-seed alone and not on the number of threads.
+Replicates are computed in blocks, each with its own generator spawned from `rng`, so results
+depend on the seed and not on the number of threads.
 """
 
 import functools
@@ -34,24 +35,24 @@ __all__ = [
     "simulate",
 ]
 
-#: The most samples that are traced back one by one: an array holds them.
+#: The most samples that are traced back one by one: they fill one array.
 MOST_TRACED = _checks.MOST_ENTRIES
 
 
 @dataclass(frozen=True)
 class Trajectories:
-    """What `simulate` records; generation 0 is the true distribution.
+    """The records of `simulate`; generation 0 is the true distribution.
 
     Attributes
     ----------
     collision : ndarray of shape (replicates, generations + 1)
         The collision probability ``sum_i (p_i^(m))^2`` (the paper's sigma_m).
     l1_from_first : ndarray of shape (replicates, generations + 1)
-        The 1-norm ``||p^(m) - p^(1)||_1``, from 0 to 2; NaN if there is no generation 1.
+        The distance ``||p^(m) - p^(1)||_1``, from 0 to 2; NaN if there is no generation 1.
     support : ndarray of int, shape (replicates, generations + 1)
         The number of tokens with positive probability.
     collapse_time : ndarray of int, shape (replicates,)
-        The first generation ``m >= 1`` that is a Dirac mass (the paper's T), -1 where none was.
+        The first generation ``m >= 1`` that is a Dirac mass (the paper's T), or -1 if none is.
     """
 
     collision: np.ndarray
@@ -61,7 +62,7 @@ class Trajectories:
 
 
 def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=0.0):
-    """Run independent replicates of recursive training, for one context.
+    """Simulate independent replicates of recursive training, for one context.
 
     Parameters
     ----------
@@ -75,11 +76,11 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
         Number of independent runs, at least 1.
     rng : numpy.random.Generator or int
     step : step or tuple of steps, optional
-        What is done to a model before it is sampled, see `collapse_lib.steps`. The truth is
-        sampled as it is.
+        Applied to each model before it is sampled; see `collapse_lib.steps`. The truth itself is
+        sampled unchanged.
     pseudocounts : float, optional
-        Additive smoothing: A pseudo-counts in all, spread evenly over the tokens, see
-        `collapse_lib.learners.counting.Counting`.
+        Additive smoothing: A, the sum of the pseudo-counts, which are spread evenly over the
+        tokens; see `collapse_lib.learners.counting.Counting`.
 
     Returns
     -------
@@ -88,8 +89,8 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
     Raises
     ------
     ValueError
-        If `p` is no distribution, a schedule or step lacks what it must have, a number is out
-        of range, or the records would not fit into memory.
+        If `p` is no distribution, the schedule or step lacks an attribute, a number is out of
+        range, or the records would not fit into memory.
 
     Examples
     --------
@@ -100,7 +101,7 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
     >>> runs.support[:, -1]
     array([1, 1, 1, 1])
 
-    A low temperature is quicker:
+    A low temperature makes collapse faster:
 
     >>> from collapse_lib.steps import Temperature
     >>> colder = simulate([0.6, 0.3, 0.1], FullySynthetic(10), 50, 4, 1, Temperature(0.5))
@@ -135,7 +136,7 @@ def simulate(p, schedule, generations, replicates, rng, step=None, pseudocounts=
 
 
 def _kernel(p, schedule, generations, step, pseudocounts):
-    """Return what runs a block of replicates, and how many draws of a token one takes, about."""
+    """Return a function that runs a block, and about how many token draws a replicate takes."""
     if step is not None:
         kernel = _stepped.runner(p, schedule, generations, step, pseudocounts)
         return kernel, generations * p.size // 10  # vectorised: cheap, but large in memory
@@ -148,10 +149,10 @@ def _kernel(p, schedule, generations, step, pseudocounts):
 
 
 def collapse_times(p, n, replicates, rng):
-    """Return when training on synthetic data alone collapses, in independent replicates.
+    """Return collapse times for synthetic data alone, one per independent replicate.
 
-    Samples are traced back to their common ancestors (Kingman's coalescent), which takes a
-    fraction of the time of running forward until a Dirac mass is met. The distribution is the same.
+    Samples are traced back to their common ancestors (Kingman's coalescent). This is much faster
+    than running forward until a Dirac mass appears, and the distribution is the same.
 
     Parameters
     ----------
@@ -194,7 +195,9 @@ def collapse_times(p, n, replicates, rng):
 
 
 def sample_models(p, n, generation, replicates, rng):
-    """Return p^(m) of synthetic data alone in independent replicates, without those between.
+    """Return p^(m) for synthetic data alone, without simulating the generations before it.
+
+    Samples are traced back to their ancestors, as in `collapse_times`.
 
     Parameters
     ----------
@@ -203,7 +206,7 @@ def sample_models(p, n, generation, replicates, rng):
     n : int
         Samples per generation, from 1 to `MOST_TRACED`.
     generation : int
-        The m, at least 1.
+        The generation m, at least 1.
     replicates : int
         Number of independent runs, at least 1.
     rng : numpy.random.Generator or int
@@ -211,6 +214,7 @@ def sample_models(p, n, generation, replicates, rng):
     Returns
     -------
     ndarray of shape (replicates, tokens)
+        One p^(m) per independent run.
 
     Raises
     ------
@@ -238,7 +242,7 @@ def sample_models(p, n, generation, replicates, rng):
 
 
 def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
-    """Return the models of one run, drawn by the loop of `run` with the counting learner.
+    """Return all models of one run, by `run` with the counting learner.
 
     Parameters
     ----------
@@ -250,7 +254,7 @@ def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
         Number of generations after p^(0), at least 0.
     rng : numpy.random.Generator or int
     step : step or tuple of steps, optional
-        What is done to a model before it is sampled, see `run`.
+        Applied to each model before it is sampled; see `run`.
     pseudocounts : float, optional
         See `collapse_lib.learners.counting.Counting`.
 
@@ -280,11 +284,11 @@ def sample_path(p, schedule, generations, rng, step=None, pseudocounts=0.0):
 
 
 def _alike(p, n):
-    """Return the probability that k draws from p are all the same token, k = 0, ..., n."""
+    """Return the probability that k draws from p are all the same token, for k = 0, ..., n."""
     alike, power = np.zeros(n + 1), np.ones(p.size)
     for k in range(1, n + 1):
         power = power * p
         alike[k] = power.sum()
-        if alike[k] < 2.0**-54:  # below every uniform number but 0
+        if alike[k] < 2.0**-54:  # no uniform draw but 0 is smaller
             break
     return alike

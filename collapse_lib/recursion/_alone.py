@@ -1,4 +1,4 @@
-"""The compiled kernel for synthetic data alone, over the tokens that are left."""
+"""The compiled kernel for synthetic data alone, which visits only the tokens still alive."""
 
 import functools
 
@@ -8,14 +8,14 @@ from scipy.stats import binom
 from collapse_lib._compiled import compiled
 from collapse_lib._multinomial import binomial
 
-#: Up to this n the first binomial of a generation is looked up: two thirds of all are of this
-#: kind at n = 10, where mostly two tokens are left, and a look-up takes a third of the time.
+#: Up to this n, the first binomial draw of a generation is looked up in a table, in a third of the
+#: time. At n = 10, where mostly two tokens are left, this covers two thirds of all draws.
 LOOKED_UP = 64
 
 
 @functools.cache
 def table(n):
-    """Return P(Binomial(n, c/n) <= k) at [c, k], or an empty table where n is too large."""
+    """Return P(Binomial(n, c/n) <= k) at [c, k], or an empty table if n is too large."""
     if n > LOOKED_UP:
         return np.empty((0, 0))
     k = np.arange(n + 1)
@@ -24,7 +24,7 @@ def table(n):
 
 @compiled
 def _look_up(rng, cumulative, guess):
-    """Return the first k whose cumulative probability is above a uniform number."""
+    """Return the first k whose cumulative probability exceeds a uniform draw; start at `guess`."""
     u, k = rng.random(), guess
     while cumulative[k] <= u:
         k += 1
@@ -35,12 +35,12 @@ def _look_up(rng, cumulative, guess):
 
 @compiled
 def _resample(rng, n, table, weights, first, alive, total):
-    """Draw a generation in place: n samples of the first `alive` entries of `weights`.
+    """Replace the first `alive` entries of `weights` by the counts of n samples drawn from them.
 
-    The tokens that are left move to the front with their counts, and `first` with them;
-    returns how many there are.
+    Tokens that survive move to the front, together with their entries in `first`. Return how many
+    survive.
     """
-    looked_up = table.size > 0 and weights[0] >= 1  # whole counts, no probability
+    looked_up = table.size > 0 and weights[0] >= 1  # a count, not a probability
     left, survivors = n, 0
     for i in range(alive):
         if left == 0:
@@ -62,12 +62,12 @@ def _resample(rng, n, table, weights, first, alive, total):
 
 @compiled
 def _run(rng, stop, p, n, table, weights, first, collision, l1_from_first, support):
-    """Fill the records of one run; return the generation that is a Dirac mass first, or -1."""
+    """Fill the records of one run; return its first generation that is a Dirac mass, or -1."""
     generations, alive = collision.size - 1, p.size
     collision[0], support[0], l1_from_first[0] = np.sum(p * p), alive, np.nan
     for i in range(alive):
         weights[i] = p[i]
-        first[i] = i  # until generation 1 stands: where each token was
+        first[i] = i  # the token's place in p; from generation 1 on, its count there
     total = 1.0
     for m in range(1, generations + 1):
         if stop[0]:
@@ -75,12 +75,12 @@ def _run(rng, stop, p, n, table, weights, first, collision, l1_from_first, suppo
         alive = _resample(rng, n, table, weights, first, alive, total)
         total = n
         if m == 1:
-            l1_from_first[0] = 1.0  # the tokens that were lost at once differ by p_i
+            l1_from_first[0] = 1.0  # as if all tokens were lost, each adding p_i; then correct
             for j in range(alive):
                 before = p[int(first[j])]
                 l1_from_first[0] += abs(before - weights[j] / n) - before
                 first[j] = weights[j]
-        squares, difference = 0.0, float(n)  # a lost token differs by all it had, first / n
+        squares, difference = 0.0, float(n)  # as if all were lost, each adding its first count
         for j in range(alive):
             squares += weights[j] * weights[j]
             difference += abs(weights[j] - first[j]) - first[j]
@@ -97,9 +97,9 @@ def _run(rng, stop, p, n, table, weights, first, collision, l1_from_first, suppo
 
 @compiled
 def run(p, n, table, rng, stop, collision, l1_from_first, support, time):
-    """Fill the records of a block of runs, of shape (runs, generations + 1), and their T.
+    """Fill the records of a block of runs, of shape (runs, generations + 1), and the times T.
 
-    `p` holds positive entries only.
+    All entries of `p` are positive.
     """
     weights, first = np.empty(p.size), np.empty(p.size)
     for r in range(time.size):

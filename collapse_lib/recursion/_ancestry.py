@@ -1,9 +1,10 @@
-"""Synthetic data alone, backwards: compiled kernels that trace samples to their ancestors.
+"""Compiled kernels for synthetic data alone, which trace samples back to their ancestors.
 
-Each of the n samples of a generation copies one of the n samples before it, picked uniformly.
-Going back, families that pick the same parent become one; once there are few of them, most
-generations change nothing and are jumped over. What comes out has the distribution of the forward
-recursion, at the cost of about n log n picks instead of 2n generations.
+Each of the n samples of a generation copies one of the n samples before it, picked uniformly. A
+family is the set of final samples with the same ancestor. Going back, families whose ancestors pick
+the same parent merge. Once few families remain, most generations change nothing and are skipped.
+The results have the same distribution as the forward recursion, but cost about n log n picks
+instead of 2n generations.
 """
 
 import math
@@ -15,11 +16,12 @@ from collapse_lib._compiled import compiled
 
 @compiled
 def _meet(rng, n, families, k, meeting):
-    """Move k families one generation back, in place; return how many there are then.
+    """Move k families one generation back, in place; return how many are left.
 
-    They pick one after the other. The parents that are taken come first among the n, so a
-    uniform pick below their number joins a family. It is known of the first ones whom they pick if
-    ``meeting > 0``: those before family `meeting` a free parent each, and this one a taken one.
+    Families pick their parents one after the other. Number the parents so that those already taken
+    come first: a uniform pick below their number then joins a family. If ``meeting > 0``, the first
+    picks are known: each family before number `meeting` picks a free parent, and this one a taken
+    parent.
     """
     found = 0
     for i in range(k):
@@ -39,15 +41,17 @@ def _meet(rng, n, families, k, meeting):
 
 @compiled
 def _back(rng, n, families, k, most):
-    """Go back until families have met, at most `most` generations; return (gone, k)."""
-    if k * (k - 1.0) > n:  # few generations would be jumped over
+    """Go back to the next merger, at most `most` generations; return (generations, families)."""
+    if k * (k - 1.0) > n:  # mergers are frequent: skipping would save little
         return 1, _meet(rng, n, families, k, 0)
-    stays = 0.0  # the logarithm of the probability that none meet
+    stays = 0.0  # the logarithm of the probability that no families merge in a generation
     for j in range(1, k):
         stays += math.log1p(-j / n)
+    # The number of generations up to the first merger is geometric.
     gone = 1 + math.floor(math.log1p(-rng.random()) / stays)
     if gone > most:
         return most, k
+    # Given that a merger happens, find the first family that picks a taken parent.
     u, apart = -math.expm1(stays) * rng.random(), 1.0
     for meeting in range(1, k):
         u -= apart * meeting / n
@@ -59,10 +63,10 @@ def _back(rng, n, families, k, most):
 
 @compiled
 def collapse_times(rng, stop, n, alike, time):
-    """Fill in T: the first m at which the ancestors in generation 1 are all the same token.
+    """Fill in T, the first m whose ancestors in generation 1 are all the same token.
 
-    ``alike[k]`` is the probability that k draws from p are; it decreases with k, so one uniform
-    number decides for all generations at once.
+    ``alike[k]`` is the probability that k draws from p are the same token. It decreases with k, so
+    one uniform draw decides for all generations at once.
     """
     families = np.ones(n)
     for r in range(time.size):

@@ -1,8 +1,8 @@
-"""Independent replicates in blocks: one generator a block, so results depend on the seed alone.
+"""Run replicates in blocks, with one generator per block, so results depend on the seed alone.
 
-A generator takes 16 microseconds to spawn and to hand to a kernel, which is more than a short run
-takes. A block is therefore as many runs as are worth about a millisecond, whatever the number
-of replicates, cores and threads.
+Spawning a generator and passing it to a kernel takes 16 microseconds, longer than a short run. So a
+block holds about a millisecond's worth of runs, whatever the number of replicates, cores and
+threads.
 """
 
 import os
@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-#: Draws of one token in a block, about; each takes some 50 nanoseconds.
+#: Roughly how many token draws a block takes, at some 50 nanoseconds each.
 WORK = 20_000
 
 
@@ -20,14 +20,14 @@ def run(kernel, draws, replicates, rng, most=None):
     Parameters
     ----------
     kernel : callable
-        `block` is a slice of the replicates. A kernel returns early once ``stop[0]`` is true,
-        which an interrupt makes it: other threads do not hear one by themselves.
+        `block` is a slice of the replicates. A kernel returns early once ``stop[0]`` is true. An
+        interrupt sets it, since only the main thread notices an interrupt.
     draws : int
-        Draws of one token in a run, about.
+        Roughly how many token draws a run takes.
     replicates : int
     rng : numpy.random.Generator
     most : int, optional
-        Draws of one token that a run may take, where these can be many more than `draws`.
+        The most token draws that a run may take, if that can be far more than `draws`.
     """
     size = max(1, WORK // max(1, draws))
     blocks = [slice(i, min(i + size, replicates)) for i in range(0, replicates, size)]
@@ -40,18 +40,18 @@ def run(kernel, draws, replicates, rng, most=None):
             if not stop[0]:
                 kernel(generator, stop, block)
 
-    # Not worth a thread; only in threads can a kernel be stopped.
+    # Little work is not worth a thread. Long runs need one: only there can a kernel be stopped.
     if len(tasks) < 4 and (draws if most is None else most) <= 100 * WORK:
         perform(tasks)
         return
     pool = ThreadPoolExecutor(threads)
     try:
-        # One share a thread: a hand-over for each task would cost more than it gains.
+        # One share per thread: handing over each block by itself would cost more than it gains.
         for _ in pool.map(perform, [tasks[i::threads] for i in range(threads)]):
             pass
     finally:
         stop[0] = True
-        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt does not wait
+        pool.shutdown(wait=False, cancel_futures=True)  # do not wait after an interrupt
 
 
 def _spawn(rng, number):
@@ -59,6 +59,6 @@ def _spawn(rng, number):
         return rng.spawn(number)
     except TypeError:
         raise ValueError(
-            f"rng must have a seed sequence to spawn generators from, got {rng!r} without; "
-            "numpy.random.default_rng makes one that has"
+            f"rng must have a seed sequence to spawn generators from, got {rng!r}; "
+            "numpy.random.default_rng makes a suitable one"
         ) from None

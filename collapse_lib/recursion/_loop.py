@@ -1,7 +1,6 @@
-"""The one loop: sample the earlier models as the schedule says, retrain, again.
+"""The general loop: sample earlier models as the schedule says, train on the samples, repeat.
 
-It is the definition of recursive training, for every learner, and the reference for whatever
-is faster.
+It defines recursive training for every learner, and is the reference for all faster versions.
 """
 
 import numpy as np
@@ -15,10 +14,10 @@ def run(learner, truth, schedule, generations, rng, step=None):
     Parameters
     ----------
     learner
-        How models are trained and sampled. It has four methods: ``fit(corpus)`` returns a
-        model, ``sample(model, size, rng)`` a corpus, ``pool(corpora)`` one corpus of several,
-        ``take(corpus, k)`` its first k samples. Where models are no arrays of distributions, a
-        step needs a fifth: ``process(model, step)`` returns the model that is sampled.
+        How models are trained and sampled. It has four methods: ``fit(corpus)`` returns a model,
+        ``sample(model, size, rng)`` a corpus, ``pool(corpora)`` several corpora merged into one,
+        and ``take(corpus, k)`` its first k samples. If models are not arrays of distributions, a
+        step needs a fifth method: ``process(model, step)`` returns the model that is sampled.
     truth
         A model of the learner: p^(0).
     schedule
@@ -27,20 +26,20 @@ def run(learner, truth, schedule, generations, rng, step=None):
         Number of generations after p^(0), at least 0.
     rng : numpy.random.Generator or int
     step : step or tuple of steps, optional
-        What is done to a model before it is sampled, see `collapse_lib.steps`. The truth is
-        sampled as it is.
+        Applied to each model before it is sampled; see `collapse_lib.steps`. The truth itself is
+        sampled unchanged.
 
     Yields
     ------
     model
-        Those of generations 0 (the truth), 1, ..., `generations`. What a later generation asks
-        of a model's corpus is drawn when it is first needed.
+        The models of generations 0 (the truth), 1, ..., `generations`. The corpus of a model is
+        drawn when it is first needed.
 
     Raises
     ------
     ValueError
-        If an argument lacks what it must have, or a number is out of range; at once, not when
-        the first model is asked for.
+        If an argument lacks an attribute, or a number is out of range. It is raised by the call
+        itself, not later by the iterator.
 
     Examples
     --------
@@ -71,13 +70,13 @@ def run(learner, truth, schedule, generations, rng, step=None):
     schedules.check(schedule)
     generations = _checks.integer(generations, "generations", 0)
     rng = _checks.generator(rng)
-    # The sizes come first: a kept corpus must know how much of it will be asked for.
+    # The whole table comes first: it says how long a kept corpus must be.
     sizes = schedules.table(schedule, generations, rng)
     return _models(learner, truth, schedule, sizes, rng, step)
 
 
 def _models(learner, truth, schedule, sizes, rng, step):
-    """Yield the models, given the table of sizes."""
+    """Yield the models of a run with validated arguments."""
     models, kept = [truth], {}
     yield truth
     for m, row in enumerate(sizes, start=1):
@@ -97,7 +96,7 @@ def _models(learner, truth, schedule, sizes, rng, step):
 
 
 def _sample(learner, model, source, size, rng, step):
-    """Draw a corpus of a model; the truth is what the step does not touch."""
+    """Return a corpus of a model after the step, which is not applied to the truth."""
     if step is not None and source > 0:
         process = getattr(learner, "process", None)
         model = process(model, step) if process else steps.apply(step, model)

@@ -1,4 +1,4 @@
-"""Compiled kernels for every schedule; a block of runs a call."""
+"""Compiled kernels for every schedule; each call computes a block of runs."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ _add = _multinomial.add
 
 
 def layout(schedule, sizes):
-    """Return the sample sizes of one run as flat arrays, zeros left out, for `run`.
+    """Return the sample sizes of one run as flat arrays without zeros, for `run`.
 
-    Entry e of generation m (start[m - 1] <= e < start[m]) asks for size[e] samples of model
-    source[e]. If that model's corpus is kept, beginning[e] is the row where the counts of its
-    first size[e] samples will stand; the rows first[t] to first[t + 1] belong to model t, in
-    increasing order of how many samples they count, which is length[row].
+    Entry e of generation m, where start[m - 1] <= e < start[m], asks for size[e] samples of model
+    source[e]. If the corpus of that model is kept, row beginning[e] will hold the counts of its
+    first size[e] samples. Rows first[t] to first[t + 1] - 1 belong to model t. Each counts
+    length[row] samples, in increasing order.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def runner(p, schedule, generations, pseudocounts):
 
 @compiled
 def _draw_corpus(rng, p, length, rows):
-    """Fill the rows with the counts of the first length[0], length[1], ... samples of p."""
+    """Fill row k with the counts of the first length[k] samples of one corpus."""
     rows[:] = 0
     for k in range(length.size):
         size = length[k]
@@ -64,6 +64,7 @@ def _draw_corpus(rng, p, length, rows):
 
 @compiled
 def _measure(model, first, m, collision, l1_from_first, support):
+    """Record the collision probability, the distance from `first` and the support of a model."""
     squares, difference, alive = 0.0, 0.0, 0
     for i in range(model.size):
         squares += model[i] ** 2
@@ -74,10 +75,10 @@ def _measure(model, first, m, collision, l1_from_first, support):
 
 @compiled
 def run(rng, stop, p, layout, added, collision, l1_from_first, support, time):
-    """Fill the records of a block of runs; `added` pseudo-counts go to each token."""
+    """Fill the records of a block of runs; each token gets `added` pseudo-counts."""
     start, source, size, kept, beginning, length, first = layout
     generations = start.size - 1
-    # Weights are counts: whole numbers, so that no rounding of a model reaches the next one.
+    # Weights are counts, so whole numbers: rounding errors do not pass from model to model.
     weights = np.zeros((generations + 1, p.size))
     model, model_1 = np.empty(p.size), np.empty(p.size)
     corpora = np.zeros((length.size, p.size), dtype=np.int64)
@@ -115,7 +116,10 @@ def run(rng, stop, p, layout, added, collision, l1_from_first, support, time):
 
 @compiled
 def run_random(rng, stop, p, n, added, collision, l1_from_first, support, time):
-    """Fill the records of runs whose n picks of random sources are n picks of their mean."""
+    """Fill the records of a block of runs whose samples come from randomly chosen sources.
+
+    A sample of a uniformly chosen source is a sample of the mean of the sources.
+    """
     generations = collision.shape[1] - 1
     model, model_1, mean = np.empty(p.size), np.empty(p.size), np.empty(p.size)
     counts = np.zeros(p.size, dtype=np.int64)
@@ -128,7 +132,7 @@ def run_random(rng, stop, p, n, added, collision, l1_from_first, support, time):
             counts[:] = 0
             _add(rng, n, mean, counts)
             model[:] = (counts + added) / (n + p.size * added)
-            mean += model
+            mean += model  # the sum, in fact: weights need not sum to 1
             if m == 1:
                 model_1[:] = model
             _measure(model, model_1, m, collision[r], l1_from_first[r], support[r])

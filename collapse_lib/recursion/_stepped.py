@@ -1,4 +1,4 @@
-"""The recursion with a step, vectorised over the replicates of a block: what NumPy can do."""
+"""The recursion with a step, vectorised by NumPy over the replicates of a block."""
 
 import numpy as np
 
@@ -52,32 +52,32 @@ def _run(rng, stop, p, corpora, step, pseudocounts, records):
 
 
 class _Corpora:
-    """What is sampled of each source, as a table of sizes says, in every run at once."""
+    """The samples of each source, as a table of sizes asks for them, in all runs of a block."""
 
     def __init__(self, schedule, sizes):
         self.schedule, self.sizes = schedule, sizes
         self.sampled, self.kept = [], {}
 
     def add(self, sampled):
-        """Take the distributions that the samples of the next source are drawn from."""
+        """Add the next source, by the distributions that its samples are drawn from."""
         self.sampled.append(sampled)
 
     def draw(self, m, rng):
-        """Return the token counts of generation m, shape (runs, tokens), and their number."""
+        """Return the token counts of generation m, shape (runs, tokens), and the sample size."""
         row, counts = self.sizes[m - 1], 0
         for t in np.flatnonzero(row):
             if not self.schedule.keeps(int(t)):
                 counts = counts + rng.multinomial(row[t], self.sampled[t])
                 continue
             if t not in self.kept:
-                self.kept[t] = self._beginnings(t, np.unique(self.sizes[m - 1 :, t]), rng)
+                self.kept[t] = self._prefix_counts(t, np.unique(self.sizes[m - 1 :, t]), rng)
             counts = counts + self.kept[t][row[t]]
         for t in np.flatnonzero((row > 0) & ~(self.sizes[m:] > 0).any(axis=0)):
-            self.sampled[t] = self.kept[t] = None  # no later generation asks for it
+            self.sampled[t] = self.kept[t] = None  # no later generation needs it
         return counts, row.sum()
 
-    def _beginnings(self, t, sizes, rng):
-        """Draw one corpus a run; return the counts of its first k samples, for each size k."""
+    def _prefix_counts(self, t, sizes, rng):
+        """Draw one corpus per run; return the counts of its first k samples for each size k."""
         counts, drawn, found = 0, 0, {}
         for size in sizes:
             counts = counts + rng.multinomial(size - drawn, self.sampled[t])
@@ -86,21 +86,21 @@ class _Corpora:
 
 
 class _Mean:
-    """n samples, each of a source chosen at random: n samples of the sources' mean."""
+    """n samples, each of a randomly chosen source: the same as n samples of the sources' mean."""
 
     def __init__(self, n):
         self.n = n
 
     def begin(self):
-        """Return a fresh one for a block."""
+        """Return a fresh instance, for one block."""
         fresh = _Mean(self.n)
         fresh.total = 0
         return fresh
 
     def add(self, sampled):
-        """Take the distributions that the samples of the next source are drawn from."""
+        """Add the next source, by the distributions that its samples are drawn from."""
         self.total = self.total + sampled
 
     def draw(self, m, rng):
-        """Return the token counts of generation m, shape (runs, tokens), and their number."""
+        """Return the token counts of generation m, shape (runs, tokens), and the sample size."""
         return rng.multinomial(self.n, self.total / m), self.n
