@@ -1,9 +1,9 @@
 """Closed forms, on plain numbers.
 
-One context; every model is the maximum likelihood fit to its samples, smoothed or processed only
-where a function says so. Each function names the equation of the paper it stands for, if any,
-and the schedule it holds for. Rational input (`fractions.Fraction`) gives an exact result, as
-long as no other argument is an array.
+Everything here is about one context. Every model is the maximum likelihood fit to its samples,
+unless a function says that it is smoothed or processed. Each function names its schedule, and its
+equation in the paper if there is one. Rational input (`fractions.Fraction`) gives an exact result,
+as long as no other argument is an array.
 """
 
 from collapse_lib.theory.bias import (

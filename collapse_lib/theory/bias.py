@@ -1,7 +1,8 @@
-"""Bias that repeats: any step with a given bias, and smoothing, which is solved exactly.
+"""Bias in every generation: a ceiling for any step, and exact results for smoothing.
 
-Smoothing adds A pseudo-counts in all, spread evenly over the s tokens of `p`, to every
-training set, that of generation 1 included. Trained on k samples with frequencies x, a model is
+N is the size of the real corpus, n the number of samples per generation or, if real data is kept,
+of the last model. Smoothing adds A pseudo-counts in total, spread evenly over the s tokens of `p`,
+to every training set, including the first. Trained on k samples with frequencies x, a model is
 
     (1 - lam) x + lam u,   lam = A / (k + A),
 
@@ -19,20 +20,20 @@ from collapse_lib.theory._core import mixed_sizes
 
 
 def bias_ceiling(bias, real, synthetic):
-    """Return ``b n / N``: how far a bias of b, paid in every generation, takes the models.
+    """Return the ceiling ``b n / N``: how far a bias of b in every generation can take the models.
 
-    A real corpus is kept, and what a model writes is moved by at most b in 1-norm before the
-    next one is trained on it. In the limit of many samples no model is further from the truth.
-    No 1-norm exceeds 2, so that a ceiling above 2 says nothing.
+    A real corpus is kept, and processing moves the output of each model by at most b in 1-norm
+    before the next model is trained on it. In the limit of many samples, no model is further from
+    the truth than this. The 1-norm never exceeds 2, so a ceiling above 2 says nothing.
 
     Parameters
     ----------
     bias : float or array_like of float
-        The most that processing moves any distribution, b, from 0 to 2.
+        The largest distance b by which processing moves a distribution, from 0 to 2.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
 
     Returns
     -------
@@ -57,10 +58,10 @@ def bias_ceiling(bias, real, synthetic):
 
 
 def expected_collision_smoothed(m, n, p, pseudocounts):
-    """Return S_m for smoothed counting, synthetic data alone.
+    """Return S_m for smoothed counting, for synthetic data alone.
 
-    ``S_(m+1) = (1 - lam)^2 (1/n + (1 - 1/n) S_m) + (1 - (1 - lam)^2) / s`` with ``lam = A/(n+A)``,
-    from S_0; without pseudo-counts this is (6).
+    It solves ``S_(m+1) = (1 - lam)^2 (1/n + (1 - 1/n) S_m) + (1 - (1 - lam)^2) / s`` from S_0, with
+    ``lam = A/(n+A)``. Without pseudo-counts this is (6).
 
     Parameters
     ----------
@@ -69,11 +70,11 @@ def expected_collision_smoothed(m, n, p, pseudocounts):
     n : int
         Samples per generation, at least 1.
     p : array_like of shape (tokens,)
-        The true distribution; the pseudo-counts are spread evenly over all its tokens, those of
-        probability 0 included.
+        The true distribution; the pseudo-counts are spread evenly over all its tokens, including
+        those of probability 0.
     pseudocounts : float
-        How many samples the smoothing is worth, A in all, at least 0. Add-one smoothing is
-        A = s, the number of tokens.
+        How many samples the smoothing is worth: A in total, at least 0. Add-one smoothing is
+        A = s.
 
     Returns
     -------
@@ -98,7 +99,7 @@ def expected_collision_smoothed(m, n, p, pseudocounts):
 
 
 def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
-    """Return S_m for smoothed counting where the real corpus is kept.
+    """Return S_m for smoothed counting if the real corpus is kept.
 
     Without pseudo-counts this is (9), corrected.
 
@@ -107,13 +108,13 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
     m : int or array_like of int
         Generation, at least 1.
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     p : array_like of shape (tokens,)
         The true distribution; the pseudo-counts are spread evenly over all its tokens.
     pseudocounts : float
-        How many samples the smoothing is worth in all, at least 0.
+        How many samples the smoothing is worth: A in total, at least 0.
 
     Returns
     -------
@@ -126,8 +127,8 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
 
     Notes
     -----
-    With x the frequencies in the corpus, ``X = E <x, x>`` and ``w = A / (N + A)``, every model has
-    mean ``(1 - w) x + w u`` given x, so that ``E <x, p^(m)> = (1 - w) X + w / s`` for all m. Then
+    Let x be the frequencies in the corpus, ``X = E <x, x>`` and ``w = A / (N + A)``. Given x, every
+    model has mean ``(1 - w) x + w u``, so ``E <x, p^(m)> = (1 - w) X + w / s`` for all m. Then
 
         (N + n + A)^2 S_(m+1) = N^2 X + 2 N n E <x, p^(m)> + n + n (n - 1) S_m
                                 + (2 (N + n) A + A^2) / s.
@@ -149,17 +150,17 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
     factor = one * synthetic * (synthetic - 1) / total**2
     rest = real**2 * corpus + 2 * real * synthetic * inner + synthetic
     rest = (rest + (2 * mixed * pseudocounts + pseudocounts**2) / tokens) / total**2
-    # 1 - factor, without cancellation where nearly all samples are synthetic
+    # 1 - factor, without cancellation if nearly all samples are synthetic
     forgets = ((real + pseudocounts) * (total + synthetic) + synthetic) * one / total**2
     limit = rest / forgets
     return limit + factor ** (m - 1) * (first - limit)
 
 
 def balanced_pseudocounts(n, p):
-    """Return the A for which smoothing, on average, exactly makes up for the variety lost.
+    """Return the A for which smoothing, on average, exactly replaces the variety that is lost.
 
-    With synthetic data alone the expected variety falls in every generation if there are fewer
-    pseudo-counts, and rises if there are more: A solves ``A (2 + A/n) = (1 - S_0) / (S_0 - 1/s)``.
+    For synthetic data alone. With fewer pseudo-counts the expected variety falls in every
+    generation, with more it rises. A solves ``A (2 + A/n) = (1 - S_0) / (S_0 - 1/s)``.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def balanced_pseudocounts(n, p):
 
 
 def _numbers(p, pseudocounts):
-    """Return S_0, the number of tokens, A, and a 1 that keeps exact numbers exact."""
+    """Return S_0, the number of tokens, A, and a 1 of the type that keeps results exact."""
     exact = _checks.exact_distribution(p)
     checked = _checks.number(pseudocounts, "pseudocounts", 0, _checks.LARGEST)
     if exact is not None and isinstance(pseudocounts, Rational):

@@ -1,8 +1,9 @@
-"""How much synthetic data a tolerance allows: the largest n that a bound on the deviation permits.
+"""How much synthetic data a tolerance allows: the largest n permitted by a bound on the deviation.
 
-Partially synthetic training as in `deviation`: epsilon is the largest expected distance
-``E ||p^(m) - p^(1)||_1`` that is tolerated, for all m; in `budget_with_confidence`, the largest
-distance itself, with a probability.
+The setting is that of `deviation`: a real corpus of N samples is kept, and every model after the
+first also sees n samples of the last model. A budget is the largest n for which the expected
+distance ``E ||p^(m) - p^(1)||_1`` stays at most epsilon for all m. In `budget_with_confidence` the
+distance itself stays below epsilon, with high probability.
 """
 
 from collections import Counter
@@ -16,31 +17,31 @@ import numpy as np
 from collapse_lib import _checks
 from collapse_lib.theory._core import log_sets
 
-#: A budget turns on which side of a whole number it lies, so it is computed to many digits; what
-#: agrees in more than `EXACT` of them with a whole number is one.
+#: A budget is rounded down, so it is computed to many digits. A value that agrees with a whole
+#: number in more than `EXACT` of them counts as that number.
 DIGITS, EXACT = 200, 60
-#: A float of a fraction with a denominator up to this is taken for it.
+#: A float within a rounding error of a fraction is read as that fraction, up to this denominator.
 SIMPLE = 10**6
 
 
 def budget_as_printed(real, size, epsilon):
-    """Return the budget of (11): what Theorem 3 allows where s is large against n.
+    """Return the budget (11) as printed, which Theorem 3 allows if s is large compared to n.
 
     It is ``2 pi e^-2 min(s - 2, log(sqrt(2) pi N epsilon / (6 e s)))``, rounded down.
 
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1.
+        Size of the real corpus, at least 1 (N).
     size : int
         Number of tokens, at least 2.
     epsilon : float
-        The largest expected distance from the first model that is tolerated, above 0.
+        The largest tolerated expected distance from the first model, above 0.
 
     Returns
     -------
     int
-        Samples of the last model; 0 where no synthetic data is allowed.
+        Samples of the last model; 0 if no synthetic data is allowed.
 
     Raises
     ------
@@ -60,16 +61,16 @@ def budget_as_printed(real, size, epsilon):
 
 
 def budget_linear(real, epsilon):
-    """Return ``N epsilon / 2``, rounded down: a budget for any p.
+    """Return ``N epsilon / 2``, rounded down, a budget that holds for any p.
 
-    It follows from (18), as the 1-norm between two distributions is at most 2.
+    It follows from (18), since the 1-norm between two distributions is at most 2.
 
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1.
+        Size of the real corpus, at least 1 (N).
     epsilon : float
-        The largest expected distance from the first model that is tolerated, above 0.
+        The largest tolerated expected distance from the first model, above 0.
 
     Returns
     -------
@@ -91,18 +92,18 @@ def budget_linear(real, epsilon):
 
 
 def budget_quadratic(real, support, epsilon):
-    """Return ``(N epsilon)^2 / (s~ - 1)``, rounded down: a budget for any p on s~ tokens.
+    """Return ``(N epsilon)^2 / (s~ - 1)``, rounded down, a budget for any p on s~ tokens.
 
-    It follows from (18), too.
+    It also follows from (18).
 
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1.
+        Size of the real corpus, at least 1 (N).
     support : int
         Number of tokens with positive probability, at least 2 (the paper's s~).
     epsilon : float
-        The largest expected distance from the first model that is tolerated, above 0.
+        The largest tolerated expected distance from the first model, above 0.
 
     Returns
     -------
@@ -127,22 +128,23 @@ def budget_quadratic(real, support, epsilon):
 def budget(real, p, epsilon):
     """Return the largest n for which `deviation_bound_sharp` is at most epsilon for all m.
 
-    In closed form ``N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2)``, rounded down, with Q
-    as there. Where the denominator is not positive, any amount of synthetic data will do.
+    In closed form it is ``N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2)``, rounded down,
+    with ``Q = sum_i sqrt(p_i (1 - p_i))``. If the denominator is not positive, any amount of
+    synthetic data is allowed.
 
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1.
+        Size of the real corpus, at least 1 (N).
     p : array_like of shape (tokens,)
         The true distribution.
     epsilon : float
-        The largest expected distance from the first model that is tolerated, above 0.
+        The largest tolerated expected distance from the first model, above 0.
 
     Returns
     -------
     int or float
-        Samples of the last model; `math.inf` where any number is allowed.
+        Samples of the last model; `math.inf` if any number is allowed.
 
     Raises
     ------
@@ -172,9 +174,9 @@ def budget_with_confidence(real, tokens, epsilon, delta):
 
     Given a kept corpus with k distinct tokens, ``P(||p^(m) - p^(1)||_1 >= epsilon)`` is at most
     ``(2^k - 2) exp(-epsilon^2 N (N + 2n) / (2n))`` for every m, see `deviation_probability_bound`.
-    With ``L = ln((2^k - 2) / delta) / epsilon^2``, that is at most delta for
-    ``n <= N^2 / (2 (L - N))``, and for any n where ``N >= L``. It speaks of one generation,
-    whichever it is, not of all at once, and needs no knowledge of the truth.
+    With ``L = ln((2^k - 2) / delta) / epsilon^2``, this is at most delta for
+    ``n <= N^2 / (2 (L - N))``, and for any n if ``N >= L``. The guarantee holds for each single
+    generation, not for all at once, and needs no knowledge of the truth.
 
     Parameters
     ----------
@@ -183,14 +185,14 @@ def budget_with_confidence(real, tokens, epsilon, delta):
     tokens : int
         Distinct tokens in the corpus, at least 2 (k).
     epsilon : float
-        The largest distance from the first model that is tolerated, above 0.
+        The tolerated distance from the first model, above 0.
     delta : float
-        The probability with which it may be exceeded, above 0.
+        The probability with which the distance may exceed it, above 0.
 
     Returns
     -------
     int or float
-        Samples of the last model; `math.inf` where any number is allowed.
+        Samples of the last model; `math.inf` if any number is allowed.
 
     Raises
     ------
@@ -214,7 +216,7 @@ def budget_with_confidence(real, tokens, epsilon, delta):
 
 
 def _decimal(epsilon):
-    """Return epsilon as the decimal number that was meant: 0.7 is 7/10, not a little less."""
+    """Return epsilon as the decimal number the caller meant: 0.7 is 7/10, not a little less."""
     value = _checks.positive(epsilon, "epsilon")
     if isinstance(epsilon, Rational):
         return Fraction(int(epsilon.numerator), int(epsilon.denominator))
@@ -222,7 +224,7 @@ def _decimal(epsilon):
 
 
 def _meant(p):
-    """Return p as the fractions that were meant, as 1/6, or as the exact values of its floats."""
+    """Return p as the fractions the caller meant, such as 1/6, or as its floats' exact values."""
     exact = _checks.exact_distribution(p)
     if exact:
         return exact
@@ -240,7 +242,7 @@ def _meant(p):
 
 
 def _squared_spread(p):
-    """Return Q^2, with Q = sum_i sqrt(p_i (1 - p_i)), to many digits."""
+    """Return Q^2, where Q = sum_i sqrt(p_i (1 - p_i)), to many digits."""
     numbers = ((_ratio(x), k) for x, k in Counter(p).items())
     return sum(k * (x * (1 - x)).sqrt() for x, k in numbers) ** 2
 

@@ -1,8 +1,9 @@
-"""The time of total collapse, synthetic data alone: bounds on its mean, and its diffusion limit.
+"""The time of total collapse for synthetic data alone: bounds on its mean, and a diffusion limit.
 
-T is the first generation that is a Dirac mass. The diffusion limit replaces the recursion by
-what it tends to when n grows and time is counted in units of n generations; for every n it is
-within a logarithm of the mean.
+T is the first generation that is a Dirac mass, n the number of samples per generation, and s~ the
+number of tokens with positive probability. The diffusion limit is the limit of the recursion as n
+grows and time is measured in units of n generations. For every n it differs from E[T] by at most
+``1 + (1/2) ln n``.
 """
 
 import numpy as np
@@ -11,16 +12,15 @@ from scipy.special import log1p, xlog1py
 from collapse_lib import _checks
 from collapse_lib.theory.fully_synthetic import variety_left
 
-#: The most terms of a sum, in floats and exactly: a few seconds.
+#: The most terms of a sum, in floats and exactly, which take a few seconds.
 MOST_TERMS, MOST_EXACT = 1_000_000, 5_000
 
 
 def collapse_time_bounds(n, s0, support):
     """Return the bounds (8) on E[T], the expected generation of total collapse.
 
-    The lower one is ``1 + (1 - S_0) / (1 - 1/s~) (n - 1)``, the upper one
-    ``1 + (1 - S_0) n (n - 1)``, fully synthetic. The upper one is attained at ``n = 1`` and
-    ``n = 2``.
+    The lower bound is ``1 + (1 - S_0) / (1 - 1/s~) (n - 1)``, the upper bound
+    ``1 + (1 - S_0) n (n - 1)``. The upper bound is attained at ``n = 1`` and ``n = 2``.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def collapse_time_bounds(n, s0, support):
     s0 : float or Fraction
         Collision probability of the true distribution, from ``1/support`` to below 1.
     support : int
-        Number of tokens with positive probability, at least 2 (the paper's s~).
+        Number of tokens with positive probability, at least 2 (s~).
 
     Returns
     -------
@@ -52,16 +52,16 @@ def collapse_time_bounds(n, s0, support):
 
 
 def collapse_time_upper_bound(p, n):
-    """Return our upper bound on E[T], which depends on all of p and is linear in n.
+    """Return our own upper bound on E[T], which uses all of p and grows linearly in n.
 
-    It is ``2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n``, fully synthetic. Beside
-    it, ``E[T] <= 2n - 1`` holds for every p.
+    It is ``2n sum_i (1 - p_i) sum_{k=1}^{n-1} p_i^k / k + sum_i p_i^n``. In addition,
+    ``E[T] <= 2n - 1`` for every p.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens; a sequence of `Fraction` gives an exact
-        result.
+        The true distribution, with at least two possible tokens; a sequence of `Fraction` gives
+        an exact result.
     n : int
         Samples per generation, at least 1.
 
@@ -72,8 +72,8 @@ def collapse_time_upper_bound(p, n):
     Raises
     ------
     ValueError
-        If `p` is no distribution or a Dirac mass, or `n` is less than 1, or above 1,000,000, or
-        5,000 if `p` is rational: there `collapse_time_diffusion` is close.
+        If `p` is no distribution or a Dirac mass, or `n` is less than 1 or above 1,000,000, or
+        5,000 if `p` is rational. For larger n, `collapse_time_diffusion` is close.
 
     Examples
     --------
@@ -91,14 +91,14 @@ def collapse_time_upper_bound(p, n):
 
 
 def collapse_time_diffusion(p, n):
-    """Return the diffusion limit of E[T], ``-2n sum_i (1 - p_i) ln(1 - p_i)``, fully synthetic.
+    """Return the diffusion limit of E[T], which is ``-2n sum_i (1 - p_i) ln(1 - p_i)``.
 
-    E[T] is never more than 1 above it and never more than ``1 + (1/2) ln n`` below it.
+    E[T] is at most 1 above it and at most ``1 + (1/2) ln n`` below it.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens.
+        The true distribution, with at least two possible tokens.
     n : int or array_like of int
         Samples per generation, at least 1.
 
@@ -124,13 +124,13 @@ def collapse_time_diffusion(p, n):
 def collapse_time_diffusion_by_winner(p, n):
     """Return the diffusion limit of E[T | token i is the last one], for each token.
 
-    It is ``-2n (1 - p_i) ln(1 - p_i) / p_i``, fully synthetic: nearly 2n for a rare winner. The
-    mean itself is never more than 1 above it and never more than ``1 + (1/2) ln n`` below it.
+    It is ``-2n (1 - p_i) ln(1 - p_i) / p_i``, which is nearly 2n for a rare winner. The expectation
+    itself is at most 1 above it and at most ``1 + (1/2) ln n`` below it.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution, on at least two tokens.
+        The true distribution, with at least two possible tokens.
     n : int
         Samples per generation, at least 1.
 
@@ -156,11 +156,11 @@ def collapse_time_diffusion_by_winner(p, n):
 
 
 def collapse_time_diffusion_bounds(n, s0):
-    """Return the least and the largest diffusion limit of E[T] that S_0 leaves open.
+    """Return the smallest and the largest diffusion limit of E[T] for a given S_0.
 
-    With ``r = sqrt(S_0)`` they are ``2n (1 - r) (1 - ln(1 - r))``, which many rare tokens beside a
-    single frequent one approach, and ``2n (1/S_0 - 1) ln(1/(1 - S_0))``, which equally likely
-    tokens attain.
+    The smallest is ``2n (1 - r) (1 - ln(1 - r))`` with ``r = sqrt(S_0)``, approached by one
+    frequent token among many rare ones. The largest is ``2n (1/S_0 - 1) ln(1/(1 - S_0))``, attained
+    by equally likely tokens.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""How far an empirical distribution strays: the parts of Lemma 1 of the paper.
+"""How far frequencies stray from a distribution: the ingredients of the paper's Lemma 1.
 
-Lemma 1 (Mardia et al. 2020) says that the frequencies q of n samples of p on s tokens satisfy
+Lemma 1 (Mardia et al. 2020) says that the frequencies q of n samples of p, on s tokens, satisfy
 
     P(||q - p||_1 >= t) <= G_n(s) exp(-n phi(pi_p) t^2 / 4).
 
-Here are phi, pi_p (12) and G_n (10), which is (13) too.
+This module computes phi, pi_p (equation (12)) and G_n (equations (10) and (13)).
 """
 
 from fractions import Fraction
@@ -23,8 +23,8 @@ MAX_TOKENS = 40  # two lists of 2^20 sums
 def phi(x):
     """Return ``phi(x) = log((1 - x)/x) / (1 - 2x)``, the constant of Lemma 1.
 
-    It falls from infinity at ``x = 0`` to 2 at ``x = 1/2``. With it the relative entropy of two
-    coins obeys ``D(y || x) >= phi(x) (y - x)^2`` for every y, and no larger constant would do.
+    It falls from infinity at ``x = 0`` to 2 at ``x = 1/2``. It is the largest constant for which
+    the relative entropy of two coins satisfies ``D(y || x) >= phi(x) (y - x)^2`` for every y.
 
     Parameters
     ----------
@@ -55,10 +55,10 @@ def phi(x):
 
 
 def most_balanced_split(p):
-    """Return pi_p of (12): the smaller part of the most even split of the tokens in two sets.
+    """Return pi_p of (12), the smaller part when the tokens are split in two as evenly as possible.
 
-    pi_p is the maximum over sets A of ``min(p(A), 1 - p(A))``. To find it is to solve a
-    subset-sum problem; here by listing the sums of both halves of the support and matching them.
+    pi_p is the maximum over sets A of ``min(p(A), 1 - p(A))``. Finding it is a subset-sum problem,
+    solved here by listing all sums of either half of the support and matching them.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def most_balanced_split(p):
             f"p must have at most {MAX_TOKENS} tokens of positive probability, got {len(weights)}"
         )
     if not exact:
-        found = _largest_sum(np.array(weights), 0.5 + 1e-12)  # a half may be rounded upwards
+        found = _largest_sum(np.array(weights), 0.5 + 1e-12)  # rounding may lift a sum above 1/2
         return float(min(found, 1 - found))
     unit = lcm(*(weight.denominator for weight in weights))
     whole = [int(unit * weight) for weight in weights]
@@ -101,10 +101,11 @@ def most_balanced_split(p):
 
 
 def most_balanced_split_bounds(p):
-    """Return sound bounds of pi_p of (12), for a support of any size.
+    """Return bounds on pi_p of (12), for a support of any size.
 
-    Below: the tokens, most likely first, each put into the lighter set. Above: 1/2, or what
-    the most likely token leaves. They meet where a token has half of the probability or more.
+    The lower bound puts the tokens, most likely first, into whichever set is lighter. The upper
+    bound is 1/2, or the probability of all tokens but the most likely, if that is less. The bounds
+    agree if a token has probability 1/2 or more.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def most_balanced_split_bounds(p):
     Returns
     -------
     (float, float)
-        pi_p is not below the first and not above the second, up to rounding.
+        The lower and the upper bound, up to rounding.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def log_concentration_factor(n, size):
     n : int
         Number of samples, at least 1.
     size : int
-        Number of tokens s, at least 2; those that cannot occur need not be counted.
+        Number of tokens s, at least 2; tokens that cannot occur need not be counted.
 
     Returns
     -------
@@ -169,19 +170,19 @@ def log_concentration_factor(n, size):
 
 
 def concentration_factor(n, size):
-    """Return G_n(s), equations (10) and (13): how often Lemma 1 counts its exponential.
+    """Return G_n(s), equations (10) and (13), the factor before the exponential in Lemma 1.
 
     Parameters
     ----------
     n : int
         Number of samples, at least 1.
     size : int
-        Number of tokens s, at least 2; those that cannot occur need not be counted.
+        Number of tokens s, at least 2; tokens that cannot occur need not be counted.
 
     Returns
     -------
     float
-        Infinite where it is too large for a float: then take the logarithm.
+        Infinite if it is too large for a float; then use `log_concentration_factor`.
 
     Raises
     ------
@@ -198,6 +199,7 @@ def concentration_factor(n, size):
 
 def _largest_sum(weights, limit):
     """Return the largest sum of some of the weights that does not exceed the limit."""
+    # Meet in the middle: for each sum of the left half, find the best partner by bisection.
     half = len(weights) // 2
     left, right = (np.sort(_all_sums(part)) for part in (weights[:half], weights[half:]))
     left = left[left <= limit]
@@ -206,6 +208,7 @@ def _largest_sum(weights, limit):
 
 
 def _all_sums(weights):
+    """Return the sums of all subsets of the weights."""
     sums = np.zeros(1, dtype=weights.dtype)
     for weight in weights:
         sums = np.concatenate([sums, sums + weight])

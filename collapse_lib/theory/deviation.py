@@ -1,8 +1,8 @@
-"""How far a model strays from the first one: Theorems 3 and 4 of the paper, and sharper.
+"""How far models stray from the first one: Theorems 3 and 4 of the paper, and sharper bounds.
 
-Partially synthetic training, one context. The real corpus of N samples is drawn once and
-kept; every later model is trained on it and on n samples of the last model. The distance is
-the 1-norm ``||p^(m) - p^(1)||_1``, from 0 to 2.
+The real corpus of N samples is drawn once and kept. Generation 1 is trained on it alone, every
+later model on it and on n samples of the last model. The distance is ``||p^(m) - p^(1)||_1``, from
+0 to 2.
 """
 
 from math import inf, log, pi
@@ -22,16 +22,16 @@ def deviation_bound(real, synthetic, size):
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 1 (the paper's n).
+        Samples of the last model, at least 1 (n).
     size : int
-        Number of tokens, at least 2; those that cannot occur need not be counted.
+        Number of tokens, at least 2; tokens that cannot occur need not be counted.
 
     Returns
     -------
     float
-        Infinite where it is too large for a float. It says something only below 2.
+        Infinite if it is too large for a float. Above 2 the bound says nothing.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def zeta(real, synthetic, mean_product):
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 1 (the paper's n).
+        Samples of the last model, at least 1 (n).
     mean_product : float
-        ``L = E max_A p^(1)(A) (1 - p^(1)(A))``, from 0 to 1/4: the mean of ``x (1 - x)`` over
-        all corpora, where x is the `most_balanced_split` of the first model.
+        ``L = E max_A p^(1)(A) (1 - p^(1)(A))``, from 0 to 1/4, which is the mean of ``x (1 - x)``
+        over all corpora, where x is the `most_balanced_split` of the first model.
 
     Returns
     -------
@@ -90,18 +90,18 @@ def deviation_bound_split(real, synthetic, size, mean_product):
     Parameters
     ----------
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 1 (the paper's n).
+        Samples of the last model, at least 1 (n).
     size : int
-        Number of tokens, at least 2; those that cannot occur need not be counted.
+        Number of tokens, at least 2; tokens that cannot occur need not be counted.
     mean_product : float
         ``L = E max_A p^(1)(A) (1 - p^(1)(A))``, from 0 to 1/4; see `zeta`.
 
     Returns
     -------
     float
-        Infinite where it is too large for a float. It says something only below 2.
+        Infinite if it is too large for a float. Above 2 the bound says nothing.
 
     Raises
     ------
@@ -120,17 +120,17 @@ def deviation_bound_split(real, synthetic, size, mean_product):
 def deviation_bound_sharp(m, real, synthetic, p):
     """Return a bound on ``E ||p^(m) - p^(1)||_1`` from the exact second moment of each token.
 
-    It is ``sqrt(c_m (1 - 1/N)) Q`` with ``Q = sum_i sqrt(p_i (1 - p_i))`` and c_m as in
-    `expected_collision_mixed`; 0 at ``m = 1``.
+    It is ``sqrt(c_m (1 - 1/N)) Q``, where ``Q = sum_i sqrt(p_i (1 - p_i))`` and c_m is as in
+    `expected_collision_mixed`. At ``m = 1`` it is 0.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     p : array_like of shape (tokens,)
         The true distribution.
 
@@ -164,9 +164,9 @@ def deviation_bound_given_corpus(m, real, synthetic, first):
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     first : array_like of shape (tokens,)
         The first model p^(1): the frequencies in the real corpus.
 
@@ -191,17 +191,17 @@ def deviation_bound_given_corpus(m, real, synthetic, first):
 def deviation_probability_bound(distance, real, synthetic, tokens):
     """Return a bound on ``P(||p^(m) - p^(1)||_1 >= t | p^(1))`` that holds for every m.
 
-    It is ``(2^k - 2) exp(-t^2 N (N + 2n) / (2n))`` for a kept corpus with k distinct tokens: below
-    ``2^k exp(-N t^2)`` for any amount of synthetic data.
+    It is ``(2^k - 2) exp(-t^2 N (N + 2n) / (2n))`` for a kept corpus with k distinct tokens, which
+    is below ``2^k exp(-N t^2)`` for any amount of synthetic data.
 
     Parameters
     ----------
     distance : float or array_like of float
         The distance t, from 0 to 2.
     real : int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
-        Samples of the last model, at least 1 (the paper's n).
+        Samples of the last model, at least 1 (n).
     tokens : int
         Distinct tokens in the corpus, at least 2 (k).
 
@@ -229,20 +229,21 @@ def deviation_probability_bound(distance, real, synthetic, tokens):
 
 
 def expected_chi_square(m, real, synthetic, tokens):
-    """Return ``E[chi2(p^(m), p^(1)) | p^(1)]`` exactly, partially synthetic, real corpus kept.
+    """Return ``E[chi2(p^(m), p^(1)) | p^(1)]``, the expected chi-square divergence, exactly.
 
     The divergence is ``sum_i (p_i^(m) - p_i^(1))^2 / p_i^(1)``, over the k distinct tokens of the
-    corpus. Its mean is ``c_m (k - 1)``, with c_m as in `expected_collision_mixed`: it depends on
-    the corpus through k alone. ``ln(1 + c_m (k - 1))`` bounds the mean loss of entropy.
+    corpus. Its expectation is ``c_m (k - 1)``, with c_m as in `expected_collision_mixed`, and
+    depends on the corpus only through k. ``ln(1 + c_m (k - 1))`` bounds the expected loss of
+    entropy.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     tokens : int
         Distinct tokens in the corpus, at least 1 (k).
 

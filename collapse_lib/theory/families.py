@@ -1,8 +1,9 @@
 """Families with a quadratic variance function: the second moments of the mean.
 
-A model is its mean mu, trained on n samples of variance ``V(mu) = v0 + v1 mu + v2 mu^2``. The
-means form a martingale, and ``E V(mu_m) = V(mu_0) + v2 Var(mu_m)``, so that one number of the
-family, the `curvature` v2, is all that enters. Counting has v2 = -1.
+A model is its mean mu. A sample of it has the variance ``V(mu) = v0 + v1 mu + v2 mu^2``, and the
+next model is trained on n samples, together with N real ones if a real corpus is kept. The means
+form a martingale, and ``E V(mu_m) = V(mu_0) + v2 Var(mu_m)``, so a family enters only through v2,
+its `curvature`. Counting has v2 = -1.
 """
 
 from fractions import Fraction
@@ -14,15 +15,15 @@ from scipy.special import psi
 from collapse_lib import _checks, schedules
 from collapse_lib.theory._core import exact_power, one_like
 
-#: The last generation of what is computed one generation after the other: seconds.
+#: The most generations where they are computed one by one, in seconds.
 MOST = 1_000_000
 
-#: The most generations of `squared_distances`, which takes 8 bytes for each triple: 216 MB.
+#: The most generations of `squared_distances`: at 8 bytes for each triple of them, 216 MB.
 MOST_GENERATIONS = 300
 
 
 def expected_variance(m, n, variance, curvature):
-    """Return ``E V(mu_m) = (1 + v2/n)^m V(mu_0)``, synthetic data alone.
+    """Return ``E V(mu_m) = (1 + v2/n)^m V(mu_0)``, for synthetic data alone.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def expected_variance(m, n, variance, curvature):
     variance : float or Fraction
         V(mu_0), at least 0.
     curvature : float or Fraction
-        v2, at least -n: -1 for counting and for the variance of a fitted Gaussian.
+        v2, at least -n; it is -1 for counting and for the variance of a fitted Gaussian.
 
     Returns
     -------
@@ -56,22 +57,23 @@ def expected_variance(m, n, variance, curvature):
     base = 1 + one_like(curvature) * curvature / n
     if isinstance(base, Fraction) and np.ndim(m) == 0:
         return exact_power(base, m) * variance
-    with np.errstate(over="ignore"):  # infinite where a float is too small
+    with np.errstate(over="ignore"):  # infinite if a float cannot hold it
         result = np.float_power(float(base), m) * float(variance) if variance else 0.0 * m
     return result if np.ndim(result) else float(result)
 
 
 def squared_distance_from_first(m, real, synthetic, variance, curvature):
-    """Return ``E[(mu_m - mu_1)^2]`` given mu_1, where the real corpus is kept.
+    """Return ``E[(mu_m - mu_1)^2]``, given mu_1, if the real corpus is kept.
 
-    ``D_1 = 0`` and ``D_{m+1} = alpha^2 ((1 + v2/n) D_m + V(mu_1)/n)``, alpha = n/(N+n).
+    It is the D_m of the recursion ``D_{m+1} = alpha^2 ((1 + v2/n) D_m + V(mu_1)/n)`` from
+    ``D_1 = 0``, where ``alpha = n / (N + n)``.
 
     Parameters
     ----------
     m : int
         Generation, at least 1.
     real : int
-        Real samples, which are kept, at least 1 (N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int
         Samples of the last model, at least 0 (n).
     variance : float or Fraction
@@ -104,17 +106,17 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
 
 
 def squared_distances(schedule, generations, variance, curvature):
-    """Return ``E[(mu_m - mu_0)^2]`` for m = 0, ..., M, any schedule with settled sizes.
+    """Return ``E[(mu_m - mu_0)^2]`` for m = 0, ..., M, under any non-random schedule.
 
-    Every corpus is its model plus noise that is new, so mu_m - mu_0 is a sum of noises with fixed
-    weights. Noises of different models are uncorrelated; those of model t have the variance
-    ``E V(mu_t)`` over the number of samples, or over the larger number where two generations share
-    the beginning of a kept corpus. The cost grows like ``M^4``.
+    The mean of a corpus is the mean of its model plus independent noise, so mu_m - mu_0 is a sum of
+    noise terms with fixed weights. Terms of different models are uncorrelated. A term of model t
+    has the variance ``E V(mu_t) / k`` for k samples; two terms that share the beginning of a kept
+    corpus have this covariance, with k the larger of their sizes. The cost grows like ``M^4``.
 
     Parameters
     ----------
     schedule
-        A schedule of `collapse_lib.schedules`, or of your own, whose sizes are not random.
+        A schedule whose sizes are not random, from `collapse_lib.schedules` or your own.
     generations : int
         The last generation M, from 0 to `MOST_GENERATIONS`.
     variance : float
@@ -125,7 +127,7 @@ def squared_distances(schedule, generations, variance, curvature):
     Returns
     -------
     ndarray of shape (M + 1,)
-        ``E V(mu_m)`` is `variance` plus `curvature` times it.
+        ``E V(mu_m)`` is `variance` plus `curvature` times entry m.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def squared_distances(schedule, generations, variance, curvature):
 
     Examples
     --------
-    A random walk: synthetic data alone, known variance.
+    A random walk, for synthetic data alone with known variance:
 
     >>> from collapse_lib.schedules import FullySynthetic
     >>> squared_distances(FullySynthetic(4), 3, variance=1.0, curvature=0.0)
@@ -147,7 +149,7 @@ def squared_distances(schedule, generations, variance, curvature):
     table = schedules.table(schedule, generations)
     variance = _checks.number(variance, "variance", 0, 1e100)
     curvature = _checks.number(curvature, "curvature", -1e6, 1e6)
-    weights = np.zeros((len(table) + 1, *table.shape))  # of noise (source, user) in model m
+    weights = np.zeros((len(table) + 1, *table.shape))  # of the noise of (source, user) in model m
     found = np.zeros(len(table) + 1)
     for m, row in enumerate(table, start=1):
         share = row / row.sum()
@@ -160,7 +162,7 @@ def squared_distances(schedule, generations, variance, curvature):
                 square = w @ (1 / np.maximum.outer(size, size)) @ w
             else:
                 square = (w**2 / size).sum()
-            with np.errstate(over="ignore"):  # beyond the largest float it is inf
+            with np.errstate(over="ignore"):  # inf beyond the largest float
                 found[m] += square * (variance + curvature * found[t])
     return found
 
@@ -168,7 +170,8 @@ def squared_distances(schedule, generations, variance, curvature):
 def poisson_extinction(m, n, mean):
     """Return the probability that a Poisson model has mean 0 by generation m.
 
-    ``n mu_m`` is a branching process with Poisson(1) children, begun with Poisson(n mu_0).
+    For synthetic data alone. ``n mu_m`` is a branching process that starts from Poisson(n mu_0)
+    individuals, each with Poisson(1) children.
 
     Parameters
     ----------
@@ -177,7 +180,7 @@ def poisson_extinction(m, n, mean):
     n : int
         Samples per generation, at least 1.
     mean : float
-        mu_0, above 0.
+        The true mean mu_0, above 0.
 
     Returns
     -------
@@ -200,10 +203,10 @@ def poisson_extinction(m, n, mean):
 
 
 def gaussian_log_growth(n):
-    """Return ``E log(sigma^2_{m+1} / sigma^2_m)`` where mean and variance are both fitted.
+    """Return ``E log(sigma^2_{m+1} / sigma^2_m)`` if mean and variance are both fitted.
 
-    ``psi((n-1)/2) + log(2/n)``, about -2/n: what a typical run loses in a generation, while the
-    mean over runs loses log(1 - 1/n), about -1/n.
+    It is ``psi((n-1)/2) + log(2/n)``, about -2/n. This is how fast the variance of a typical run
+    decays; the logarithm of the mean over runs changes only by log(1 - 1/n), about -1/n.
 
     Parameters
     ----------
@@ -226,18 +229,19 @@ def gaussian_log_growth(n):
 def limited_loss(m, samples, parameters, first=None):
     """Return ``E D(p* || p^(m))`` to first order in 1/M for a softmax model with fixed features.
 
-    ``(first + (m - 1) d (s - 1)) / (2M)``, synthetic data alone.
+    It is ``(first + (m - 1) d (s - 1)) / (2M)``, for synthetic data alone; p* is the best model of
+    the class.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     samples : int
-        Samples of a generation, in all contexts together (M).
+        Samples per generation, in all contexts together (M).
     parameters : int
-        Free weights d (s - 1).
+        Number of free weights, d (s - 1).
     first : float, optional
-        tr(I^-1 J), where the class does not contain the truth; by default `parameters`.
+        tr(I^-1 J), if the class does not contain the truth; by default `parameters`.
 
     Returns
     -------

@@ -1,19 +1,22 @@
-"""Synthetic data alone: Theorem 1 of the paper, for fully synthetic training."""
+"""Synthetic data alone, which the paper calls fully synthetic: its Theorem 1.
+
+n is the number of samples per generation, s~ the number of tokens with positive probability.
+"""
 
 import numpy as np
 
 from collapse_lib import _checks
 from collapse_lib.theory._core import faded, left, one_like
 
-# A collision probability that was computed in floats may miss 1/support by a rounding error.
+# A collision probability computed in floats may miss 1/support by a rounding error.
 ROUNDING = 1e-12
 
 
 def expected_collision(m, n, s0):
-    """Return S_m, the expected collision probability of generation m, fully synthetic.
+    """Return S_m, the expected collision probability of generation m.
 
-    ``S_m = 1 - (1 - 1/n)^m (1 - S_0)``, equations (6) and (14): each generation removes the
-    share ``1/n`` of what is left of the variety ``1 - S_m``.
+    ``S_m = 1 - (1 - 1/n)^m (1 - S_0)``, equations (6) and (14): each generation removes a fraction
+    ``1/n`` of the remaining variety ``1 - S_m``.
 
     Parameters
     ----------
@@ -52,9 +55,9 @@ def expected_collision(m, n, s0):
 def collapse_probability_bounds(m, n, s0, support):
     """Return the bounds (7) on rho_m, the probability of total collapse by generation m.
 
-    The lower one is ``1 - n (1 - S_0) (1 - 1/n)^m``, the upper one
-    ``1 - (1 - S_0) / (1 - 1/s~) (1 - 1/n)^m``, fully synthetic. They hold for ``m >= 1``; at
-    ``m = 0`` nothing has collapsed, but the lower bound may be positive.
+    The lower bound is ``1 - n (1 - S_0) (1 - 1/n)^m``, the upper bound
+    ``1 - (1 - S_0) / (1 - 1/s~) (1 - 1/n)^m``. They hold for ``m >= 1``; at ``m = 0`` nothing has
+    collapsed, but the lower bound may be positive.
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ def collapse_probability_bounds(m, n, s0, support):
     s0 : float or Fraction
         Collision probability of the true distribution, from ``1/support`` to below 1.
     support : int
-        Number of tokens with positive probability, at least 2 (the paper's s~).
+        Number of tokens with positive probability, at least 2 (s~).
 
     Returns
     -------
@@ -93,10 +96,10 @@ def collapse_probability_bounds(m, n, s0, support):
 
 
 def collapse_probability_lower_bound(m, n):
-    """Return a lower bound on rho_m that holds for every true distribution; ours, beside (7).
+    """Return a lower bound on rho_m that holds for every true distribution; it is our own.
 
-    ``rho_m >= 1 - 3n/(n + 1) (1 - 1/n)^m`` for ``m >= 1``, fully synthetic. It is the better one
-    where ``n (1 - S_0) > 3n/(n + 1)``.
+    ``rho_m >= 1 - 3n/(n + 1) (1 - 1/n)^m`` for ``m >= 1``. It is sharper than (7) if
+    ``n (1 - S_0) > 3n/(n + 1)``.
 
     Parameters
     ----------
@@ -126,7 +129,7 @@ def collapse_probability_lower_bound(m, n):
 
 
 def variety_left(s0, support):
-    """Return 1 - S_0, the same relative to its largest value 1 - 1/support, and 1 to divide."""
+    """Return 1 - S_0, its ratio to the largest value 1 - 1/support, and a 1 of the same type."""
     support = _checks.integer(support, "support", 2)
     s0 = _checks.unit_interval(s0, "s0")
     one = one_like(s0)

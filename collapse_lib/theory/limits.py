@@ -1,7 +1,8 @@
-"""What is left after many generations: limits in m, given the corpus or on average.
+"""Limits after many generations, given the real corpus or on average.
 
-Given a kept corpus with counts c_1, ..., c_k, p^(m) tends in distribution to a Dirichlet(2c)
-vector if first m and then n grow. With fresh real data it is Dirichlet(2Np).
+N is the number of real samples, kept or fresh, n the number of samples of each model. Given a kept
+corpus with counts c_1, ..., c_k, p^(m) tends in distribution to a Dirichlet(2c) vector if m grows
+first and n second. With fresh real data the limit is Dirichlet(2Np).
 """
 
 import numpy as np
@@ -9,16 +10,16 @@ from scipy.special import betaln, gammaln, xlogy
 
 from collapse_lib import _checks
 
-#: The most samples of a corpus: of more, the differences of logarithms lose their digits.
+#: The most samples of a corpus: beyond, differences of logarithms are too inaccurate.
 MOST = 10**9
 
 
 def distance_limit_given_corpus(counts):
-    """Return ``E[||p^(m) - p^(1)||_1 | corpus]`` in the limit of first m, then n to infinity.
+    """Return the limit of ``E[||p^(m) - p^(1)||_1 | corpus]`` as first m, then n tends to infinity.
 
-    A token of which the corpus has c of N samples ends with a Beta(2c, 2N - 2c) probability,
-    whose mean absolute deviation is added up over the tokens. By how much the bound from the
-    second moment overshoots can be read off it.
+    The probability of a token that makes up c of the N samples tends to a Beta(2c, 2N - 2c)
+    variable. The result is the sum of the mean absolute deviations of these variables. Compare it
+    with `deviation_bound_given_corpus` to see by how much that bound overshoots.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def distance_limit_given_corpus(counts):
     Raises
     ------
     ValueError
-        If `counts` holds a negative number or nothing else than zeros.
+        If `counts` holds a negative number or only zeros.
 
     Examples
     --------
@@ -53,12 +54,13 @@ def distance_limit_given_corpus(counts):
 
 
 def best_weight(real, synthetic):
-    """Return the weight of fresh real data that leaves the least error in the long run.
+    """Return the weight of fresh real data that minimises the error in the long run.
 
-    Each generation is ``w r + (1 - w) q``, with the frequencies r of N new real samples and q of
-    n samples of the last model. w is the root of ``(n - 1) w^2 + (N + 1) w = N`` between 0 and 1;
-    ``E sum_i (p_i^(m) - p_i)^2`` then tends to w times what the N samples alone leave. For
-    ``n = N`` it is near 0.618, the reciprocal of the golden ratio (He, Xu and Cheng 2026).
+    Each generation is ``w r + (1 - w) q``, where r are the frequencies of N new real samples, and q
+    the frequencies of n samples of the last model. The best w is the root of
+    ``(n - 1) w^2 + (N + 1) w = N`` between 0 and 1. ``E sum_i (p_i^(m) - p_i)^2`` then tends to w
+    times the error of the N samples alone. For ``n = N``, w is near 0.618, the reciprocal of the
+    golden ratio (He, Xu and Cheng 2026).
 
     Parameters
     ----------
@@ -88,10 +90,11 @@ def best_weight(real, synthetic):
 
 
 def squared_deviation_weighted(weight, real, synthetic, p):
-    """Return the limit of ``E sum_i (p_i^(m) - p_i)^2`` where fresh real data has a given weight.
+    """Return the limit of ``E sum_i (p_i^(m) - p_i)^2`` if fresh real data has the weight w.
 
     It is ``[w^2/N + (1 - w)^2/n] / [1 - (1 - w)^2 (1 - 1/n)] (1 - S_0)``. Pooling the samples, as
-    in `squared_deviation_fresh`, is the weight ``N / (N + n)``; see `best_weight` for the best.
+    in `squared_deviation_fresh`, means a weight of ``N / (N + n)``. `best_weight` minimises the
+    limit.
 
     Parameters
     ----------
@@ -129,9 +132,10 @@ def squared_deviation_weighted(weight, real, synthetic, p):
 
 
 def expected_collision_accumulating_limit(real, synthetic, s0):
-    """Return the limit of S_m where every corpus so far is kept and each model adds n samples.
+    """Return the limit of S_m if every corpus so far is kept and each model adds n samples.
 
-    ``1 - S = (1 - S_1) Gamma(1 + a)^2 / (Gamma(1 + a - n^-1/2) Gamma(1 + a + n^-1/2))`` with
+    It is the S that solves
+    ``1 - S = (1 - S_1) Gamma(1 + a)^2 / (Gamma(1 + a - n^-1/2) Gamma(1 + a + n^-1/2))``, where
     ``a = N/n`` and ``1 - S_1 = (1 - 1/N) (1 - S_0)``.
 
     Parameters
@@ -154,7 +158,7 @@ def expected_collision_accumulating_limit(real, synthetic, s0):
 
     Examples
     --------
-    With one sample a generation it is Polya's urn:
+    With one sample per generation this is Polya's urn:
 
     >>> print(f"{expected_collision_accumulating_limit(real=4, synthetic=1, s0=0.5):.3f}")
     0.700

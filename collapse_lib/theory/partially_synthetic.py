@@ -1,4 +1,8 @@
-"""Real data, kept, and samples of the last model: Theorem 2 of the paper and what follows."""
+"""Real data kept, and samples of the last model: Theorem 2 of the paper and its consequences.
+
+The paper calls this schedule partially synthetic. N is the size of the real corpus, drawn once and
+used in every generation; n is the number of samples of the last model.
+"""
 
 import numpy as np
 
@@ -7,20 +11,20 @@ from collapse_lib.theory._core import faded, gain, left, lost, mixed_sizes, one_
 
 
 def expected_collision_mixed(m, real, synthetic, s0):
-    """Return S_m for partially synthetic training: (9) with its sign corrected.
+    """Return S_m, the expected collision probability of generation m: (9) with its sign corrected.
 
-    ``S_m = S_1 + c_m (1 - 1/N) (1 - S_0)``, where ``S_1 = 1/N + (1 - 1/N) S_0`` is that of the
-    real corpus, ``c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)`` and
-    ``beta = n (n - 1) / (N + n)^2``. The real corpus is drawn once and kept.
+    ``S_m = S_1 + c_m (1 - 1/N) (1 - S_0)``, where ``S_1 = 1/N + (1 - 1/N) S_0`` is the expected
+    collision probability of the real corpus, ``c_m = (1 - beta^(m-1)) n / (N^2 + (2N + 1) n)`` and
+    ``beta = n (n - 1) / (N + n)^2``.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     s0 : float or Fraction
         Collision probability of the true distribution, from 0 to 1.
 
@@ -46,19 +50,19 @@ def expected_collision_mixed(m, real, synthetic, s0):
 
 
 def expected_collision_mixed_as_printed(m, real, synthetic, s0):
-    """Return what equation (9) gives as the paper prints it, with a minus in its last bracket.
+    """Return equation (9) as the paper prints it, with a minus in its last bracket.
 
-    It satisfies the recursion of S_m but not its initial value; see the book's chapter on
-    model variation. Where the paper writes S_(m+1), m is the generation here.
+    It satisfies the recursion of S_m but not its initial value; see the book's chapter on mixing
+    in real data. The paper's S_(m+1) is S_m here, since m counts generations.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     s0 : float or Fraction
         Collision probability of the true distribution, from 0 to 1.
 
@@ -87,19 +91,19 @@ def expected_collision_mixed_as_printed(m, real, synthetic, s0):
 
 
 def squared_deviation(m, real, synthetic, p):
-    """Return ``E sum_i (p_i^(m) - p_i^(1))^2`` exactly, partially synthetic, real corpus kept.
+    """Return ``E sum_i (p_i^(m) - p_i^(1))^2``, the deviation from the first model, exactly.
 
-    It is ``c_m (1 - 1/N) sum_i p_i (1 - p_i)``, and equals ``S_m - S_1``: in
-    `expected_collision_mixed` the part beyond that of the real corpus.
+    It is ``c_m (1 - 1/N) sum_i p_i (1 - p_i)``, with c_m as in `expected_collision_mixed`, and
+    equals ``S_m - S_1``.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     p : array_like of shape (tokens,)
         The true distribution; a sequence of `Fraction` gives an exact result.
 
@@ -125,20 +129,20 @@ def squared_deviation(m, real, synthetic, p):
 
 
 def squared_deviation_from_truth(m, real, synthetic, p):
-    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly, partially synthetic, real corpus kept.
+    """Return ``E sum_i (p_i^(m) - p_i)^2``, the deviation from the truth, exactly.
 
-    As every model is right on average, it equals ``S_m - S_0``. It grows from ``(1 - S_0)/N``,
-    which the real corpus alone costs, towards ``(1 - S_0) (1 + 2 alpha) / (N + (N + 1) alpha)``,
-    where ``alpha = n / (N + n)``: never to 1.5 times as much.
+    As every model is right on average, it equals ``S_m - S_0``. It grows from ``(1 - S_0)/N``, the
+    error of the real corpus alone, towards ``(1 - S_0) (1 + 2 alpha) / (N + (N + 1) alpha)``, where
+    ``alpha = n / (N + n)``. This is always less than 1.5 times as much.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     p : array_like of shape (tokens,)
         The true distribution; a sequence of `Fraction` gives an exact result.
 
@@ -164,20 +168,20 @@ def squared_deviation_from_truth(m, real, synthetic, p):
 
 
 def squared_deviation_fresh(m, real, synthetic, p):
-    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly if the real samples are drawn afresh each time.
+    """Return ``E sum_i (p_i^(m) - p_i)^2`` exactly if N fresh real samples are drawn each time.
 
-    Otherwise as in the partially synthetic schedule: N real samples and n of the last model.
-    It falls from ``(1 - S_0)/N`` towards ``(1 - S_0) (N + n) / (N^2 + (2N + 1) n)``, since through
-    the last model a generation also profits from the real samples of those before.
+    They are pooled with n samples of the last model, as if they were kept. The error falls from
+    ``(1 - S_0)/N`` towards ``(1 - S_0) (N + n) / (N^2 + (2N + 1) n)``, since through the last model
+    a generation also benefits from the real samples of earlier ones.
 
     Parameters
     ----------
     m : int or array_like of int
         Generation, at least 1.
     real : int or array_like of int
-        Size of the real corpus, at least 1 (the paper's N).
+        Size of the real corpus, at least 1 (N).
     synthetic : int or array_like of int
-        Samples of the last model, at least 0 (the paper's n).
+        Samples of the last model, at least 0 (n).
     p : array_like of shape (tokens,)
         The true distribution; a sequence of `Fraction` gives an exact result.
 
@@ -205,7 +209,7 @@ def squared_deviation_fresh(m, real, synthetic, p):
 
 
 def _mixed(m, real, synthetic, s0):
-    """Return the arguments of a partially synthetic formula, validated; arrays are inexact."""
+    """Return the validated arguments; s0 is exact only if no argument is an array."""
     m, real, synthetic = mixed_sizes(m, real, synthetic)
     s0 = _checks.unit_interval(s0, "s0")
     numbers = all(np.ndim(value) == 0 for value in (m, real, synthetic))

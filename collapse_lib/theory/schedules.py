@@ -1,15 +1,15 @@
-"""Second moments of any schedule whose sample sizes are settled in advance.
+"""Second moments under any schedule whose sample sizes are fixed in advance.
 
 Generation m is the weighted mean p^(m) = sum_t w_t x_t of the frequencies x_t of its samples
-of the models t = 0, ..., m - 1, with weights w_t = n_t^(m) / n^(m). Expected inner products
-M_ab = E <p^(a), p^(b)> follow from those of the frequencies:
+of the models t = 0, ..., m - 1, with weights w_t = n_t^(m) / n^(m). So the expected inner products
+M_ab = E <p^(a), p^(b)> follow from the expected inner products of frequencies:
 
-- Two different models, t < u: given all up to p^(u), the frequencies of model u have mean
-  p^(u), so that E <x_t, x_u> = E <x_t, p^(u)>; and p^(u) is a weighted mean once more.
-- The same model t, drawn afresh each time: M_tt, for two draws are independent given p^(t); a
-  draw of k samples with itself has M_tt + (1 - M_tt) / k.
-- The same model t, whose corpus is kept: the first k and the first l samples overlap, which
-  makes M_tt + (1 - M_tt) / max(k, l).
+- Two different models, t < u: given everything up to p^(u), the frequencies of model u have mean
+  p^(u), so E <x_t, x_u> = E <x_t, p^(u)>, and p^(u) is again a weighted mean.
+- The same model t, whose samples are drawn afresh each time: M_tt, since two draws are independent
+  given p^(t). A draw of k samples with itself gives M_tt + (1 - M_tt) / k.
+- The same model t, whose corpus is kept: the first k and the first l samples overlap, which gives
+  M_tt + (1 - M_tt) / max(k, l).
 """
 
 from fractions import Fraction
@@ -19,19 +19,19 @@ import numpy as np
 from collapse_lib import _checks, schedules
 from collapse_lib.theory._core import one_like
 
-#: The last generation of a product, in floats and exactly: a second or two.
+#: The most generations of a product, in floats and exactly, which take a second or two.
 MOST, MOST_EXACT = 10_000_000, 10_000
-#: Factors that are multiplied at a time.
+#: How many factors are multiplied at once.
 BLOCK = 1_000_000
 
 
 def expected_collisions(schedule, generations, s0):
-    """Return S_0, ..., S_M, the expected collision probabilities under any settled sizes.
+    """Return S_0, ..., S_M, the expected collision probabilities under any non-random schedule.
 
     Parameters
     ----------
     schedule
-        A schedule of `collapse_lib.schedules`, or of your own, whose sizes are not random;
+        A schedule whose sizes are not random, from `collapse_lib.schedules` or your own;
         `Explicit` takes any table.
     generations : int
         The last generation M, at least 0.
@@ -41,8 +41,8 @@ def expected_collisions(schedule, generations, s0):
     Returns
     -------
     ndarray of shape (M + 1,)
-        Of `Fraction` if `s0` is one. The cost grows like ``M^3``; with a kept corpus that is
-        asked for in M different lengths, like ``M^4``.
+        Of `Fraction` if `s0` is one. The cost grows like ``M^3``, or like ``M^4`` if a kept
+        corpus is used in M different lengths.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def expected_collisions(schedule, generations, s0):
 
     Examples
     --------
-    Two samples of each of the two last models:
+    Two samples of each of the last two models:
 
     >>> from collapse_lib.schedules import MostRecent
     >>> expected_collisions(MostRecent(4, window=2), 3, s0=0.5).round(4)
@@ -69,9 +69,9 @@ def expected_collisions(schedule, generations, s0):
 class _Moments:
     """The table of inner products, one generation after the other.
 
-    Row r stands for the first `count[r]` samples of model `source[r]`, if its corpus is kept, or
-    for any samples of it drawn afresh (`count[r]` = 0). `inner[r, b]` is E <row r, p^(b)> for the
-    generations b in which the samples are not themselves drawn afresh, `second[t]` is M_tt.
+    Row r stands for the first `count[r]` samples of model `source[r]` if its corpus is kept, and
+    for any samples drawn afresh from it if `count[r]` is 0. `inner[r, b]` is E <row r, p^(b)>,
+    where the samples of a fresh row are not the ones that generation b uses. `second[t]` is M_tt.
     """
 
     def __init__(self, sizes, kept, s0):
@@ -101,16 +101,17 @@ class _Moments:
             size = np.array([self.second[0] * 0 + int(k) for k in size])
         weight, rows = size / size.sum(), self.row[m - 1, used]
         inner = self.inner[rows]
-        later = np.triu(inner[:, used], 1)  # of a row with the models after its own
+        later = np.triu(inner[:, used], 1)  # of each row with later models
         own = self.second[used]
         square = 2 * (weight @ later @ weight) + (weight**2 * (own + (1 - own) / size)).sum()
         with_rows = self._with_rows(m, used, size, weight, inner)
         self._settle(m, square, weight @ inner[:, :m], with_rows)
 
     def _with_rows(self, m, used, size, weight, inner):
-        """Return E <row, p^(m)> for the rows of models before m."""
+        """Return E <row, p^(m)> for all rows of models before m."""
         old = np.flatnonzero(self.source < m)
         source, count = self.source[old, None], self.count[old, None]
+        # A pair of sources: the used one is the earlier, the later, or the same as the row's.
         before = np.where(used < source, inner[:, self.source[old]].T, 0 * self.second[0])
         after = np.where(used > source, self.inner[old][:, used], 0 * self.second[0])
         own = self.second[used]
@@ -119,7 +120,7 @@ class _Moments:
         return (before + after + same) @ weight
 
     def _settle(self, m, square, with_earlier, with_rows=None):
-        """Store the inner products of p^(m); samples of a model have its own, on average."""
+        """Store the inner products of p^(m), which on average are also those of its samples."""
         self.second[m] = square
         if with_rows is not None:
             self.inner[self.source < m, m] = with_rows
@@ -129,7 +130,7 @@ class _Moments:
 
 
 def expected_collision_accumulating(m, real, synthetic, s0):
-    """Return S_m where every corpus so far is kept and each model adds n samples.
+    """Return S_m if every corpus so far is kept and each model adds n samples.
 
     ``1 - S_m = (1 - S_0) (1 - 1/N) prod_{j=2}^m (1 - n / (N + (j-1) n)^2)``.
 
@@ -172,10 +173,11 @@ def expected_collision_accumulating(m, real, synthetic, s0):
 
 
 def expected_collision_random(m, n, s0):
-    """Return S_m where n samples come from the average of all models so far, drawn afresh.
+    """Return S_m if each of n fresh samples comes from a randomly chosen earlier model.
 
-    ``1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2))``: the sizes n_t^(m) are random, as in
-    `RandomlySampled`. ``1 - S_m`` tends to ``(1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n))``.
+    ``1 - S_m = (1 - S_0) prod_{j=1}^m (1 - 1 / (n j^2))``, under the schedule `RandomlySampled`
+    with fresh samples, which come from the average of all models so far. ``1 - S_m`` tends to
+    ``(1 - S_0) sin(pi / sqrt(n)) / (pi / sqrt(n))``.
 
     Parameters
     ----------

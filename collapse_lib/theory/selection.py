@@ -1,9 +1,9 @@
-"""Choosing what to keep: where models end whose output is processed before it is used again.
+"""Choosing what to keep: the limits of models whose output is processed before it is used again.
 
-In the limit of many samples, where training gives back what it was given, unless a function says
-otherwise. The real data, a share 1 - alpha of every training set, is never processed; what a model
-writes is. Synthetic data alone is alpha = 1: then p^(1) is the truth, and p^(m) the truth processed
-m - 1 times.
+Unless a function says otherwise, samples are so many that training reproduces their distribution
+exactly. A share alpha of every training set is text of the last model, which is processed; the rest
+is real and never processed. Synthetic data alone is alpha = 1: then p^(1) is the truth, and p^(m)
+is the truth processed m - 1 times.
 """
 
 from math import inf
@@ -15,15 +15,15 @@ from scipy.special import xlogy
 
 from collapse_lib import _checks
 
-#: How many rounds `temperature_limit` waits at most.
+#: The most rounds of `temperature_limit`.
 MOST_ROUNDS = 1_000_000
 
 
 def house_of_cards(p, accept, share):
-    """Return where models end that learn from real data and from what a filter accepts.
+    """Return the limit of models that learn from real data and from the output a filter accepts.
 
-    A share alpha of the data is written by the last model, where token i is accepted with
-    probability f_i. The models tend to Kingman's house of cards,
+    A share alpha of the data is written by the last model, and token i is accepted with probability
+    f_i. The models tend to Kingman's house of cards,
 
         q_i = (1 - alpha) p_i / (1 - alpha f_i / F),   F = sum_i f_i q_i.
 
@@ -39,7 +39,7 @@ def house_of_cards(p, accept, share):
     Returns
     -------
     ndarray of shape (tokens,)
-        Where alpha is 1, `p` on the tokens that are accepted most often.
+        If alpha is 1, `p` restricted to the tokens accepted most often, and rescaled.
 
     Raises
     ------
@@ -58,17 +58,17 @@ def house_of_cards(p, accept, share):
             f"accept must have shape {p.shape} and accept a token that occurs, got {accept!r}"
         )
     top = f[p > 0].max()
-    f = np.minimum(f, top)  # others do not occur
+    f = np.minimum(f, top)  # tokens that do not occur might have more
     if share == 0:
         return p.copy()
     if share == 1:
         best = np.where(f == top, p, 0)
         return best / best.sum()
 
-    def models(ratio):  # of F to the largest f: between alpha and 1
+    def models(ratio):  # the ratio of F to the largest f, between alpha and 1
         return (1 - share) * p / (1 - share * f / top / ratio)
 
-    # At `low` the best tokens alone have mass 1, so that the sum is at least 1; at 1, at most 1.
+    # At `low` the best tokens alone have mass 1, so the sum is at least 1; at 1, it is at most 1.
     low = share / (1 - (1 - share) * p[f == top].sum())
     excess = [models(ratio).sum() - 1 for ratio in (low, 1.0)]
     if excess[0] * excess[1] >= 0:  # one of them is the root, up to rounding
@@ -80,10 +80,11 @@ def house_of_cards(p, accept, share):
 
 
 def temperature_limit(p, tau, share, start=None):
-    """Return where models end that learn from real data and from text of temperature tau.
+    """Return the limit of models that learn from real data and from text of temperature tau.
 
-    The map ``q -> (1 - alpha) p + alpha q^(1/tau) / sum(q^(1/tau))`` is repeated until it stands
-    still. It climbs a hill, so that it cannot run in a circle.
+    The map ``q -> (1 - alpha) p + alpha q^(1/tau) / sum(q^(1/tau))`` is repeated until it no longer
+    changes q. Every round increases a certain function (see `collapse_lib.symbolic.hill`), so the
+    models cannot cycle.
 
     Parameters
     ----------
@@ -94,22 +95,22 @@ def temperature_limit(p, tau, share, start=None):
     share : float
         The share alpha of synthetic data, from 0 to 1.
     start : array_like of shape (tokens,), optional
-        The first model; by default `p`. Where there are several limits, it decides which. A
-        uniform `p` stands still at once, even where the smallest push would move it: to see that,
-        start beside it.
+        The first model; by default `p`. If there are several limits, it decides which is reached.
+        A uniform `p` never moves, even if the smallest push would make it: to see that, start near
+        it.
 
     Returns
     -------
     ndarray of shape (tokens,)
-        Where alpha is 1: below temperature 1 uniform on the likeliest tokens, above it uniform on
-        all that occur.
+        If alpha is 1, the limit is uniform: on the likeliest tokens for a temperature below 1, on
+        all tokens that occur for one above 1.
 
     Raises
     ------
     ValueError
         If an argument is out of range or no distribution.
     RuntimeError
-        If a million rounds do not suffice, as may happen at the very threshold.
+        If a million rounds are not enough, which may happen right at the threshold.
 
     Examples
     --------
@@ -135,12 +136,12 @@ def temperature_limit(p, tau, share, start=None):
 
 
 def temperature_threshold(tokens, tau):
-    """Return the shares at which the uniform distribution loses its hold, and wins it back.
+    """Return the shares alpha at which one token takes over, and at which the models recover.
 
-    The truth is uniform on s tokens and the temperature below 1. From a share alpha of ``tau`` on,
-    the smallest advantage lets one token take over. Once it has, the share must fall below the
-    second threshold, the least alpha for which a model ``(x, (1-x)/(s-1), ...)`` with a favourite
-    reproduces itself, before the models can return. For two tokens both are equal.
+    The truth is uniform on s tokens, and the temperature is below 1. From alpha = tau on, the
+    smallest advantage lets one token take over. After that, the models recover only if alpha falls
+    below the second threshold, the smallest alpha for which some model ``(x, (1-x)/(s-1), ...)``
+    with a favourite reproduces itself. For two tokens both thresholds are equal.
 
     Parameters
     ----------
@@ -152,7 +153,7 @@ def temperature_threshold(tokens, tau):
     Returns
     -------
     (float, float)
-        The share at which a token takes over, and the one below which none can stay on top.
+        The share at which a token takes over, and the share below which none can stay on top.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def temperature_threshold(tokens, tau):
     if s == 2 or tau == 1:
         return tau, tau
 
-    def share(odds):  # the alpha at which favourite : another = exp(odds) stands still
+    def share(odds):  # the alpha for which the odds exp(odds) of the favourite do not change
         x, sharp = (1 / (1 + (s - 1) * np.exp(-k * odds)) for k in (1, 1 / tau))
         return (x - 1 / s) / (sharp - 1 / s)
 
@@ -184,16 +185,16 @@ def temperature_threshold(tokens, tau):
 
 
 def nucleus_limit(p, mass):
-    """Return what nucleus sampling leaves in the end, synthetic data alone.
+    """Return the limit of repeated nucleus sampling, for synthetic data alone.
 
-    Of the tokens in the order of their probability, the first k are left, with k the largest number
-    for which token k has more than ``1 - mass`` of the probability of the first k. There are
-    fewer than ``1 / (1 - mass)`` of them.
+    In decreasing order of probability, the first k tokens survive, where k is the largest number
+    for which token k has more than a fraction ``1 - mass`` of the total probability of the first k.
+    Fewer than ``1 / (1 - mass)`` tokens survive.
 
     Parameters
     ----------
     p : array_like of shape (tokens,)
-        The true distribution; of equally likely tokens those of lower index come first.
+        The true distribution; among equally likely tokens, the lower index comes first.
     mass : float
         The nucleus, above 0 and at most 1.
 
@@ -225,11 +226,12 @@ def nucleus_limit(p, mass):
 
 
 def survival_with_filter(p, n, advantage):
-    """Return how likely a favoured token is to be the last one left: Kimura's formula.
+    """Return the probability that a favoured token is the last one left, by Kimura's formula.
 
-    Two tokens, synthetic data alone, n samples per generation. The odds of the favoured token are
-    multiplied by ``1 + advantage`` in every generation. The diffusion limit, for large n and a
-    small advantage, is ``(1 - exp(-2 n a p)) / (1 - exp(-2 n a))``.
+    There are two tokens, synthetic data alone and n samples per generation. A step multiplies the
+    odds of the favoured token by ``1 + a`` in every generation, where a is the advantage. The
+    result is the diffusion limit for large n and small a,
+    ``(1 - exp(-2 n a p)) / (1 - exp(-2 n a))``.
 
     Parameters
     ----------
@@ -238,7 +240,8 @@ def survival_with_filter(p, n, advantage):
     n : int
         Samples per generation, at least 1.
     advantage : float
-        Above -1; a filter that accepts the others with probability f has ``1/f - 1``.
+        The advantage a, above -1. It is ``1/f - 1`` for a filter that always accepts this token
+        and the other one with probability f.
 
     Returns
     -------
@@ -268,11 +271,11 @@ def survival_with_filter(p, n, advantage):
 
 
 def survival_with_temperature(p, n, tau):
-    """Return how likely a token is to be the last one left if every model is sharpened.
+    """Return the probability that a token is the last one left at a given temperature.
 
-    Two tokens, synthetic data alone, n samples per generation, ``1 / tau = 1 + c / n``. The
-    diffusion limit, for large n and fixed c, is ``int_0^p e^(2 c H) / int_0^1 e^(2 c H)``, H the
-    entropy of a coin in nats.
+    There are two tokens, synthetic data alone and n samples per generation. With
+    ``1 / tau = 1 + c / n``, the result is the diffusion limit for large n and fixed c,
+    ``int_0^p e^(2 c H) / int_0^1 e^(2 c H)``, where H is the entropy of a coin in nats.
 
     Parameters
     ----------
@@ -309,6 +312,6 @@ def survival_with_temperature(p, n, tau):
 
 
 def _sharpened(q, power):
-    """Return the distribution in proportion to q^power, which no power makes vanish."""
+    """Return the distribution proportional to q^power, without underflow to 0 everywhere."""
     weights = (q / q.max()) ** power
     return weights / weights.sum()

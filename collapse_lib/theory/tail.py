@@ -1,11 +1,12 @@
-"""Which tokens are left, synthetic data alone: bounds by generation and by probability.
+"""Bounds on which tokens are left after m generations, for synthetic data alone.
 
-A token is alive at generation m if p_i^(m) > 0. With u = 1 - (1 - 1/n)^m::
+n is the number of samples per generation. A token is alive at generation m if p_i^(m) > 0. With
+u = 1 - (1 - 1/n)^m::
 
     p_i / (p_i + (1 - p_i) u)  <=  P(i alive at m)  <=  p_i L_m,
     E[tokens alive at m]  <=  L_m = 1 / (1 - (1 - 1/n) (1 - 1/(2n))^(m-1))  <=  1 + 2n/(m+1)
 
-So the cutoff between the tokens that live and those that are gone is near p_i = m/(2n).
+So the cutoff between tokens that are still alive and tokens that are gone is near p_i = m/(2n).
 """
 
 import numpy as np
@@ -41,11 +42,11 @@ def tokens_left_bound(m, n):
     """
     m, n = _checks.integers(m, "m", 1), _checks.integers(n, "n", 1)
     _checks.broadcast(m=m, n=n)
-    return 1 / (1 / n + (1 - 1 / n) * faded(m - 1, 0.5 / n))  # as printed, without cancellation
+    return 1 / (1 / n + (1 - 1 / n) * faded(m - 1, 0.5 / n))  # L_m, without cancellation
 
 
 def alive_bounds(m, n, p):
-    """Return bounds on the probability that a token is left at generation m.
+    """Return lower and upper bounds on the probability that a token is alive at generation m.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def alive_bounds(m, n, p):
     n : int or array_like of int
         Samples per generation, at least 1.
     p : float or array_like of float
-        Its probability in the truth, from 0 to 1.
+        The true probability of the token, from 0 to 1.
 
     Returns
     -------
