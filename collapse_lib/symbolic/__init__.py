@@ -1,26 +1,27 @@
 """The closed forms again, derived by SymPy from first principles.
 
-One function a result. Each builds its expression from what is named in its docstring,
-checks it, and raises `DerivationError` if the check fails; none is a formula typed in.
+There is one function per result. Each derives its expression as its docstring says, checks it, and
+raises `DerivationError` if the check fails. None returns a formula without checking it.
 
-The symbols are those of the paper, for `sympy.Expr.subs` and the like:
+The symbols are named as in the paper. Pass them to `sympy.Expr.subs` and the like:
 
-===========  ==============================================================================
+===========  =====================================================================================
 ``n``        samples per generation
 ``m``        the generation
 ``x``        the probability of one token
 ``S0``       the collision probability of the true distribution, written S_0
-``S``        that of generation m is expected to be ``S(m)``, an undefined function
+``S``        an undefined function: ``S(m)`` is the expected collision probability of generation m
 ``N``        real samples
 ``p``        the true probability of one token
 ``first``    the frequency of one token in the real corpus, written p_1
 ``beta``     the factor that `decay` returns
 ``T``        samples so far, where data accumulates; L in the book, whose T is the collapse time
 ``support``  tokens with positive probability, written s; with smoothing, all tokens
-``A``        pseudo-counts in all, of which smoothing makes the weight ``lam``, written lambda
+``A``        the sum of all pseudo-counts
+``lam``      the weight of the uniform distribution in smoothing, written lambda
 ``share``    the share of synthetic data, written alpha
 ``tau``      the temperature
-===========  ==============================================================================
+===========  =====================================================================================
 """
 
 from collapse_lib.symbolic._core import S0, DerivationError, S, m, n, x

@@ -1,4 +1,4 @@
-"""Symbols, the error and the comparison that all derivations share."""
+"""The symbols, the error and the comparison that all derivations share."""
 
 import sympy as sp
 
@@ -10,7 +10,7 @@ S = sp.Function("S")
 
 
 class DerivationError(ArithmeticError):
-    """A derivation did not end where it should."""
+    """A derivation did not give the expected result."""
 
 
 def require_equal(left, right, what):

@@ -1,7 +1,7 @@
-"""Bias that repeats: smoothing, and the temperature at which a token takes over.
+"""Bias in every generation: smoothing, and the temperature at which a token takes over.
 
-Smoothing replaces the frequencies x of n samples by ``(1 - lam) x + lam u``, u uniform on s tokens;
-with A pseudo-counts in all, lam is ``A / (n + A)``.
+Smoothing replaces the frequencies x of n samples by ``(1 - lam) x + lam u``, where u is uniform on
+s tokens. With A pseudo-counts in total, ``lam = A / (n + A)``.
 """
 
 import sympy as sp
@@ -18,11 +18,11 @@ tau = sp.Symbol("tau", positive=True)
 
 
 def smoothed_recursion():
-    """Return the recursion of the expected collision probability with smoothing, alone.
+    """Return the recursion of the expected collision probability with smoothing.
 
-    The square of a token's smoothed frequency, with the binomial moments for the frequency, is
-    ``a x + b x^2 + c``, given the model before. Summed over s tokens, x becomes 1, ``x^2`` the
-    collision probability and c becomes s c.
+    For synthetic data alone. Given the model before, in which a token has probability x, the
+    expected square of its smoothed frequency is ``a x + b x^2 + c`` by the binomial moments. Summed
+    over s tokens, x becomes 1, ``x^2`` becomes the collision probability, and c becomes s c.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def smoothed_recursion():
 
 
 def expected_collision_smoothed():
-    """Return S_m with smoothing, synthetic data alone, in closed form.
+    """Return S_m with smoothing, for synthetic data alone, in closed form.
 
     Returns
     -------
@@ -80,17 +80,17 @@ def expected_collision_smoothed():
 
 
 def smoothed_limit():
-    """Return the limit of S_m with smoothing, synthetic data alone: the fixed point.
+    """Return the limit of S_m with smoothing, for synthetic data alone, as a fixed point.
 
     Returns
     -------
     sympy.Expr
-        In the symbols n, lambda and s; it does not depend on S_0: the truth is forgotten.
+        In the symbols n, lambda and s. It does not depend on S_0, so the truth is forgotten.
 
     Raises
     ------
     DerivationError
-        If there is not one fixed point.
+        If there is not exactly one fixed point.
 
     Examples
     --------
@@ -105,9 +105,9 @@ def smoothed_limit():
 
 
 def smoothing_balance():
-    """Return what A must satisfy for the expected variety to stay as it is, alone.
+    """Return the equation for the A that keeps the expected variety constant.
 
-    The limit of S_m, with ``lam = A / (n + A)``, is set equal to S_0.
+    For synthetic data alone. The limit of S_m, with ``lam = A / (n + A)``, is set equal to S_0.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def smoothing_balance():
     Raises
     ------
     DerivationError
-        If limit minus S_0 is no positive multiple of the right side minus the left one.
+        If limit minus S_0 is not a positive multiple of the right side minus the left side.
 
     Examples
     --------
@@ -126,18 +126,18 @@ def smoothing_balance():
     """
     left, right = A * (2 + A / n), (1 - S0) / (S0 - 1 / support)
     gap = smoothed_limit().subs(lam, A / (n + A)) - S0
-    # positive unless p is uniform:
+    # This factor is positive unless p is uniform.
     positive = n * (S0 - 1 / support) / ((n + A) ** 2 - n**2 + n)
     require_equal(gap, -positive * (left - right), "the gap and a multiple of the difference")
     return sp.Eq(left, right)
 
 
 def temperature_multiplier(tokens=3):
-    """Return by what a small departure from the uniform distribution is multiplied in a round.
+    """Return the factor by which a small departure from uniform grows in each round.
 
-    A share alpha of the data is text of temperature tau, the rest real, and the truth is uniform.
-    The Jacobian of ``q -> (1-alpha) u + alpha q^(1/tau) / sum(q^(1/tau))`` at u is applied to every
-    difference of two tokens; these span all departures.
+    A share alpha of the data is text of temperature tau, the rest is real, and the truth is
+    uniform. The Jacobian of ``q -> (1-alpha) u + alpha q^(1/tau) / sum(q^(1/tau))`` at u is applied
+    to the difference of the first token and each other one; these span all departures.
 
     Parameters
     ----------
@@ -175,14 +175,15 @@ def temperature_multiplier(tokens=3):
 
 
 def hill():
-    """Return why retraining on processed text climbs: the gradient is the next model.
+    """Return the functions that increase in every round of retraining on processed text.
 
-    In the logarithms ``theta_i = ln q_i`` the hill of a temperature,
+    In the logarithms ``theta_i = ln q_i``, the function for a temperature,
 
         Phi = (1-alpha) sum_i p_i theta_i + alpha tau ln sum_i exp(theta_i / tau),
 
-    is convex, and its gradient is the next model; so is that of a filter, where the last term is
-    ``alpha ln sum_i f_i exp(theta_i)``. Checked for three tokens.
+    is convex, and its gradient is the next model. The same holds for a filter, whose last term is
+    ``alpha ln sum_i f_i exp(theta_i)``. A convex function rises along its gradient, so the
+    models climb. The gradients are checked for three tokens.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Synthetic data alone: total collapse, the paper's (7) and (8), and what goes beyond them."""
+"""Synthetic data alone: total collapse, with the paper's (7) and (8) and further results."""
 
 import sympy as sp
 
@@ -13,8 +13,8 @@ rho = sp.Symbol("rho", nonnegative=True)
 def collision_gap(tokens=3):
     """Return ``s sum_i p_i^2 - (sum_i p_i)^2`` for s tokens, as a sum of squares.
 
-    It is not negative, so the collision probability of s tokens is at least ``1/s``: the
-    inequality of Cauchy and Schwarz.
+    It is not negative, so the collision probability of s tokens is at least ``1/s``. This is the
+    Cauchy-Schwarz inequality.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def collision_gap(tokens=3):
     ValueError
         If `tokens` is less than 1 or above 40.
     DerivationError
-        If the two are not the same.
+        If the two expressions differ.
 
     Examples
     --------
@@ -49,10 +49,10 @@ def collision_gap(tokens=3):
 def collapse_probability_bounds():
     """Return the bounds (7) on rho_m, the probability of total collapse by generation m.
 
-    The collision probability is 1 after the collapse. Before it, it is at least ``1/s``, by
-    `collision_gap`, and at most the largest probability of a token, so at most ``1 - 1/n``.
-    Hence S_m lies between ``rho + (1 - rho)/s`` and ``rho + (1 - rho)(1 - 1/n)``, with S_m from
-    (6). Both increase with rho, so solving for it keeps the inequalities.
+    After the collapse, the collision probability is 1. Before, it is at least ``1/s`` by
+    `collision_gap`, and at most the largest probability of a token, hence at most ``1 - 1/n``. So
+    S_m, which (6) gives, lies between ``rho + (1 - rho)/s`` and ``rho + (1 - rho)(1 - 1/n)``. Both
+    increase with rho, so solving for rho preserves the inequalities.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def collapse_probability_bounds():
     Raises
     ------
     DerivationError
-        If they differ from the printed ones.
+        If they differ from the printed bounds.
 
     Examples
     --------
@@ -84,8 +84,8 @@ def collapse_probability_bounds():
 def geometric_sum():
     """Return ``sum_{k >= 1} (1 - 1/n)^k``.
 
-    The partial sum up to m is guessed and proved by induction: it is 0 for ``m = 0``, and grows
-    by the next power. As ``0 <= 1 - 1/n < 1``, the powers then go to 0.
+    A formula for the partial sum up to m is proved by induction: it is 0 for ``m = 0``, and each
+    step adds the next power. As ``0 <= 1 - 1/n < 1``, the powers then tend to 0.
 
     Returns
     -------
@@ -113,8 +113,8 @@ def geometric_sum():
 def collapse_time_bounds():
     """Return the bounds (8) on E[T], the sum of ``1 - rho_m`` over ``m >= 0``.
 
-    The term of ``m = 0`` is 1. The others are bounded by (7); by `geometric_sum`, the powers add
-    up to ``n - 1``.
+    The term for ``m = 0`` is 1. The others are bounded by (7), and by `geometric_sum` their powers
+    add up to ``n - 1``.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def collapse_time_bounds():
     Raises
     ------
     DerivationError
-        If they differ from the printed ones.
+        If they differ from the printed bounds.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def collapse_time_bounds():
     lower, upper = collapse_probability_bounds()
     power, found = (1 - 1 / n) ** m, []
     printed = 1 + (1 - S0) / (1 - 1 / support) * (n - 1), 1 + (1 - S0) * n * (n - 1)
-    # The upper bound on the probability is the lower one on the time.
+    # The upper bound on the probability gives the lower bound on the time.
     for bound, formula in zip((upper, lower), printed, strict=True):
         factor = sp.simplify((1 - bound) / power)
         if factor.has(m):
@@ -167,27 +167,29 @@ def parents(k):
     >>> parents(2)
     [0, 1/n, (n - 1)/n]
     """
-    law = [sp.Integer(1)]
+    probabilities = [sp.Integer(1)]
     for _ in range(_checks.integer(k, "k", 0, 40)):
-        stay = [j * q / n for j, q in enumerate(law)] + [sp.Integer(0)]
-        grow = [sp.Integer(0)] + [(n - j) * q / n for j, q in enumerate(law)]
-        law = [sp.factor(a + b) for a, b in zip(stay, grow, strict=True)]
-    return law
+        # The parent of one more sample is among the j found so far, or new.
+        stay = [j * q / n for j, q in enumerate(probabilities)] + [sp.Integer(0)]
+        grow = [sp.Integer(0)] + [(n - j) * q / n for j, q in enumerate(probabilities)]
+        probabilities = [sp.factor(a + b) for a, b in zip(stay, grow, strict=True)]
+    return probabilities
 
 
 def reciprocal_parents(k, shift=0):
     """Return ``E[1 / (K + shift)]`` for the number K of distinct parents of k samples among n.
 
-    Two ways must agree, for every n: the mean over the distribution of K, and the probability
-    that a certain label is the largest, a sum of powers: of ``j^(k-1)`` over 1, ..., n, divided by
-    ``n^k`` (shift 0), or of ``j^k`` over 0, ..., n, divided by ``(n + 1) n^k`` (shift 1).
+    Two ways to compute it must agree for every n. One is the mean over the distribution of K. The
+    other is the probability that a certain label is the largest, which is a sum of powers: for
+    shift 0, of ``j^(k-1)`` over 1, ..., n, divided by ``n^k``; for shift 1, of ``j^k`` over 0, ...,
+    n, divided by ``(n + 1) n^k``.
 
     Parameters
     ----------
     k : int
         Number of samples, at least 1.
     shift : {0, 1}, optional
-        What is added to K; by default nothing.
+        The number added to K; by default 0.
 
     Returns
     -------
@@ -209,11 +211,11 @@ def reciprocal_parents(k, shift=0):
     (n + 1)/(4*n)
     """
     k, shift = _checks.integer(k, "k", 1, 40), _checks.integer(shift, "shift", 0, 1)
-    by_law = sum(q / (j + shift) for j, q in enumerate(parents(k)) if j)
+    by_distribution = sum(q / (j + shift) for j, q in enumerate(parents(k)) if j)
     j = sp.Symbol("j", integer=True, positive=True)
     powers = sp.summation(j ** (k - 1 + shift), (j, 1, n))
     by_label = sp.factor(powers / n**k / (n + 1 if shift else 1))
-    require_equal(by_law, by_label, f"the two means for k = {k}")
+    require_equal(by_distribution, by_label, f"the two means for k = {k}")
     return by_label
 
 
@@ -237,7 +239,7 @@ def harmonic_gap(size):
     ValueError
         If `size` is less than 1.
     DerivationError
-        If the sum over all outcomes is another polynomial.
+        If the sum over all outcomes differs from it.
 
     Examples
     --------

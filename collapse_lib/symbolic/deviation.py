@@ -1,7 +1,7 @@
-"""Real data mixed in: how far one token strays from the first model, and from the truth.
+"""Real data kept: how far one token strays from the first model, and from the truth.
 
-The setting and the symbols are those of `partially_synthetic`; p_1 is the frequency of the
-token in the real corpus, and what is given the corpus holds for each value of it.
+Setting and symbols are as in `partially_synthetic`. p_1 is the frequency of the token in the real
+corpus; results given the corpus hold for every value of p_1.
 """
 
 import sympy as sp
@@ -27,8 +27,9 @@ _mean = sp.Function("mu")
 def mean_given_corpus():
     """Return ``E[p^(m) | p^(1)]``.
 
-    The mean of n samples of a model is that of the model, so that the definition of p^(m + 1)
-    makes ``mu(m + 1) = (N p_1 + n mu(m)) / (N + n)``, with ``mu(1) = p_1``. SymPy solves it.
+    The expected frequency among n samples of a model is the probability in the model. So the
+    definition of p^(m + 1) gives ``mu(m + 1) = (N p_1 + n mu(m)) / (N + n)`` with ``mu(1) = p_1``,
+    which SymPy solves.
 
     Returns
     -------
@@ -88,8 +89,8 @@ def squared_deviation_given_corpus():
 def squared_deviation():
     """Return ``E[(p^(m) - p^(1))^2]``.
 
-    By two routes: the mean over corpora of `squared_deviation_given_corpus`; and
-    ``nu(m) - 2 E[p^(1) p^(m)] + nu(1) = nu(m) - nu(1)``, with nu from Theorem 2.
+    It is derived in two ways: as the mean of `squared_deviation_given_corpus` over all corpora, and
+    as ``nu(m) - 2 E[p^(1) p^(m)] + nu(1) = nu(m) - nu(1)``, with nu from Theorem 2.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def squared_deviation():
     Raises
     ------
     DerivationError
-        If the two differ.
+        If the two results differ.
 
     Examples
     --------
@@ -122,12 +123,12 @@ def squared_deviation_from_truth():
     Returns
     -------
     (sympy.Expr, sympy.Expr)
-        The limit is ``(1 + 2 alpha) / (N + (N + 1) alpha) p (1 - p)``.
+        The deviation, and its limit ``(1 + 2 alpha) / (N + (N + 1) alpha) p (1 - p)``.
 
     Raises
     ------
     DerivationError
-        If the limit is another, or not below 3/2 of ``p (1 - p) / N``, what the corpus costs.
+        If the limit differs, or is not below 3/2 times the error ``p (1 - p) / N`` of the corpus.
 
     Examples
     --------
@@ -145,10 +146,11 @@ def squared_deviation_from_truth():
 
 
 def squared_deviation_fresh():
-    """Return ``E[(p^(m) - p)^2]`` where the real samples are drawn afresh for each generation.
+    """Return ``E[(p^(m) - p)^2]`` if fresh real samples are drawn for each generation.
 
-    The real frequencies are then independent of the last model, whose deviation counts
-    ``alpha^2`` times, with the binomial variance of its n samples.
+    The real frequencies are then independent of the last model. So the next deviation is
+    ``(1 - alpha)^2`` times the variance of the real frequencies, plus ``alpha^2`` times the
+    deviation of the n synthetic ones.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def squared_deviation_fresh():
 
 
 def large_n_limits():
-    """Return what S_m tends to for ``n -> oo``: at a fixed m, and with ``m -> oo`` before.
+    """Return the limits of S_m for ``n -> oo``: at fixed m, and after ``m -> oo``.
 
     Returns
     -------
@@ -189,7 +191,7 @@ def large_n_limits():
     Raises
     ------
     DerivationError
-        If one of them is what the paper remarks for ``n >> N``.
+        If a limit differs from these, or equals the paper's remark for ``n >> N``.
 
     Examples
     --------
@@ -210,11 +212,10 @@ def large_n_limits():
 
 
 def budget():
-    """Return the n at which the bound on the deviation, for ``m -> oo``, is epsilon.
+    """Return the n for which the bound on the deviation tends to epsilon as ``m -> oo``.
 
-    The bound is ``sqrt(c (1 - 1/N)) Q`` with ``c = n / (N^2 + (2N + 1) n)``, from
-    `squared_deviation` and Jensen's inequality; ``Q = sum_i sqrt(p_i (1 - p_i))``. SymPy solves
-    for n.
+    By `squared_deviation` and Jensen's inequality, the bound is ``sqrt(c (1 - 1/N)) Q`` with
+    ``c = n / (N^2 + (2N + 1) n)`` and ``Q = sum_i sqrt(p_i (1 - p_i))``. SymPy solves for n.
 
     Returns
     -------

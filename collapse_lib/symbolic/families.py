@@ -1,4 +1,4 @@
-"""Every family and limited models: variance functions, their recursion, a projection."""
+"""Families and limited models: variance functions, their recursion, and a projection."""
 
 import sympy as sp
 
@@ -11,10 +11,9 @@ variance = sp.Symbol("sigma^2", positive=True)
 
 
 def variance_recursion():
-    """Return ``E[V(mu') | mu]`` over ``V(mu)`` for a quadratic V and the mean mu' of n samples.
+    """Return ``E[V(mu') | mu] / V(mu)`` for a quadratic V, where mu' is the mean of n samples.
 
-    The mean mu' has the mean mu and the variance V(mu) / n, so that its square has the mean
-    ``mu^2 + V(mu) / n``.
+    mu' has mean mu and variance V(mu) / n, so its square has mean ``mu^2 + V(mu) / n``.
 
     Returns
     -------
@@ -24,7 +23,7 @@ def variance_recursion():
     Raises
     ------
     DerivationError
-        If the quotient is another one.
+        If the quotient differs.
 
     Examples
     --------
@@ -38,15 +37,15 @@ def variance_recursion():
 
 
 def variance_functions():
-    """Return the variance functions of the six families, from what generates their moments.
+    """Return the variance functions of the six families, derived from their cumulant functions.
 
-    The cumulant function K(t) of a family gives mean K' and variance K''; SymPy writes the
-    second as a function of the first.
+    The cumulant function K(t) of a family gives mean K' and variance K''; SymPy checks that
+    ``K'' = V(K')``.
 
     Returns
     -------
     dict of str to sympy.Expr
-        In the symbol mu and, for the gamma family, its shape k; for the normal one sigma^2.
+        In the symbol mu; for the gamma family also its shape k, for the normal one sigma^2.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def variance_functions():
 def gaussian_moments():
     """Return the mean of the fitted variance, and the variance of the fitted mean.
 
-    n independent samples of mean mu and variance sigma^2: the fitted variance is the mean of
+    The n independent samples have mean mu and variance sigma^2. The fitted variance is the mean of
     their squares minus the square of their mean.
 
     Returns
@@ -88,7 +87,7 @@ def gaussian_moments():
     Raises
     ------
     DerivationError
-        If their sum is not sigma^2: what leaves the models appears between them.
+        If their sum is not sigma^2: the variance that models lose reappears between models.
 
     Examples
     --------
@@ -106,8 +105,8 @@ def gaussian_moments():
 def log_chi_square():
     """Return the expected logarithm of a chi-square variable with k degrees of freedom.
 
-    Its t-th moment is ``2^t Gamma(k/2 + t) / Gamma(k/2)``, from the density; the derivative at
-    t = 0 is the expected logarithm.
+    By its density, the t-th moment is ``2^t Gamma(k/2 + t) / Gamma(k/2)``. The derivative at t = 0
+    is the expected logarithm.
 
     Returns
     -------
@@ -117,7 +116,7 @@ def log_chi_square():
     Raises
     ------
     DerivationError
-        If the moment is not the integral over the density for t = 1 and 2.
+        If the moment differs from the integral over the density for t = 1 or 2.
 
     Examples
     --------
@@ -137,9 +136,10 @@ def log_chi_square():
 def projection_condition(tokens=3):
     """Return the derivative of ``D(p || p_W)`` in the weights of one feature, for one context.
 
-    ``q e (p_W - p)``: summed over contexts it vanishes at the best model p*, where sums of
-    features agree. The cross term of the Pythagorean identity, ``D(p || p_W) - D(p || p*) -
-    D(p* || p_W)``, is this derivative at p* times the difference of the weights, hence 0.
+    It is ``q e (p_W - p)``. Summed over contexts, it vanishes at the best model p*, where the sums
+    of features agree. The cross term of the Pythagorean identity,
+    ``D(p || p_W) - D(p || p*) - D(p* || p_W)``, is this derivative at p* times the difference of
+    the weights, so it vanishes too.
 
     Parameters
     ----------
@@ -149,12 +149,12 @@ def projection_condition(tokens=3):
     Returns
     -------
     sympy.Matrix
-        A column in the symbols q, e, p_k and w_k, one entry a token.
+        A column in the symbols q, e, p_k and w_k, with one entry per token.
 
     Raises
     ------
     DerivationError
-        If the derivative, or the cross term, is another one.
+        If the derivative or the cross term differs.
 
     Examples
     --------

@@ -44,9 +44,9 @@ def binomial_second_moment():
 def collision_recursion():
     """Return the recursion of the expected collision probability, the first half of (14).
 
-    The second moment of one token, given the model before, is linear in x and ``x^2``. Summed
-    over tokens, x becomes 1 and ``x^2`` becomes the collision probability; its expectation is
-    S(m) by the law of total expectation.
+    Given the model before, the second moment of one token is linear in x and ``x^2``. Summed over
+    tokens, x becomes 1 and ``x^2`` becomes the collision probability, whose expectation is S(m) by
+    the law of total expectation.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def collision_recursion():
 
 
 def expected_collision():
-    """Return S_m in closed form, the second half of (14), which is (6).
+    """Return S_m in closed form, which is (6) and the second half of (14).
 
     `sympy.rsolve` solves `collision_recursion` from ``S(0) = S_0``.
 
@@ -94,7 +94,7 @@ def expected_collision():
     if solved is None:
         raise DerivationError("the recursion was not solved")
     printed = 1 - (1 - 1 / n) ** m * (1 - S0)
-    # The printed form must pass by itself: the recursion holds, and so does the start.
+    # The printed form must satisfy the recursion and the initial value by itself.
     require_equal(printed.subs(m, m + 1), recursion.rhs.subs(S(m), printed), "the recursion")
     require_equal(printed.subs(m, 0), S0, "the initial value")
     require_equal(solved, printed, "the solution and (6)")
@@ -102,10 +102,10 @@ def expected_collision():
 
 
 def token_variance():
-    """Return the variance of the probability of one token, fully synthetic.
+    """Return the variance of the probability of one token at generation m.
 
     By `binomial_second_moment`, the second moment u(m) of a probability with mean p obeys
-    ``u(m + 1) = p/n + (1 - 1/n) u(m)``, from ``u(0) = p^2``; `sympy.rsolve` solves that.
+    ``u(m + 1) = p/n + (1 - 1/n) u(m)``, from ``u(0) = p^2``; `sympy.rsolve` solves it.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Real data, kept, and samples of the last model: Theorem 2 of the paper and (9), (15).
+"""Real data kept, and samples of the last model: the paper's Theorem 2 with (9) and (15).
 
-One token with true probability p is followed through the generations. p^(1) is its
-frequency in the real corpus of N samples, and from then on
+We follow one token with true probability p through the generations. p^(1) is its frequency in the
+real corpus of N samples, and from then on
 
     p^(m) = (N p^(1) + n q) / (N + n),
 
@@ -18,14 +18,14 @@ N = sp.Symbol("N", integer=True, positive=True)
 p = sp.Symbol("p", nonnegative=True)
 nu = sp.Function("nu")
 
-# Shorthands of the paper, kept as symbols to be readable; `decay` says what beta is. It is 0 for
-# n = 1, where beta^(m - 1) means 1 at m = 1 and 0 after.
+# Shorthands of the paper; beta stays a symbol, so that results are readable, and `decay` gives its
+# value. That is 0 for n = 1, where beta^(m - 1) means 1 at m = 1 and 0 after.
 alpha = n / (N + n)
 beta = sp.Symbol("beta", positive=True)
 
 
 def decay():
-    """Return beta, the factor by which the way to the limit shrinks in each generation.
+    """Return beta, the factor by which the distance to the limit shrinks in each generation.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def decay():
 
 
 def gain():
-    """Return c_m, how much of ``p (1 - p)`` or ``1 - S_0`` the generations after the first add.
+    """Return c_m, the squared deviation from the first model relative to ``p_1 (1 - p_1)``.
 
     Returns
     -------
@@ -68,10 +68,10 @@ def mixed_moment_recursion():
     """Return the recursion of the second moment ``nu(m) = E[(p^(m))^2]``, equation (15).
 
     Squaring the definition of p^(m + 1) leaves three expectations. ``E[(p^(1))^2] = nu(1)`` is a
-    binomial moment of the real corpus; ``E[q^2]`` one of the synthetic samples, given p^(m);
-    and, q being independent of the corpus given p^(m), ``E[p^(1) q] = E[p^(1) p^(m)]``. This
-    cross moment equals nu(1) in every generation, which is checked: it does at ``m = 1``, and
-    ``(N nu(1) + n c) / (N + n)`` with ``c = nu(1)`` is nu(1) again.
+    binomial moment of the real corpus. ``E[q^2]`` is a binomial moment of the synthetic samples,
+    given p^(m). ``E[p^(1) q]`` equals ``E[p^(1) p^(m)]``, since q is independent of the corpus
+    given p^(m). This cross moment is nu(1) in every generation, which is checked: it is at
+    ``m = 1``, and ``(N nu(1) + n c) / (N + n)`` with ``c = nu(1)`` is nu(1) again.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def mixed_moment_recursion():
     Raises
     ------
     DerivationError
-        If the cross moment changes from a generation to the next.
+        If the cross moment changes from one generation to the next.
 
     Examples
     --------
@@ -103,8 +103,8 @@ def mixed_moment_recursion():
 def mixed_moment():
     """Return ``nu(m) = E[(p^(m))^2]`` in closed form, for ``m >= 1``.
 
-    The recursion is ``nu(m + 1) = a + beta nu(m)``, with beta from `decay`. Its solution from
-    nu(1) is found by `sympy.rsolve` and compared with one that separates the gain over nu(1).
+    The recursion is ``nu(m + 1) = a + beta nu(m)``, with beta from `decay`. `sympy.rsolve` solves
+    it from nu(1), and the solution is compared with the formula below, which is nu(1) plus a gain.
 
     Returns
     -------
@@ -138,9 +138,9 @@ def mixed_moment():
 
 
 def expected_collision_mixed():
-    """Return S_m for partially synthetic training: Theorem 2 with its sign corrected.
+    """Return S_m if the real corpus is kept: Theorem 2 with its sign corrected.
 
-    `mixed_moment`, summed over the tokens: p becomes 1 and ``p^2`` becomes S_0.
+    It is `mixed_moment` summed over the tokens, where p becomes 1 and ``p^2`` becomes S_0.
 
     Returns
     -------
@@ -170,12 +170,12 @@ def expected_collision_mixed():
 def theorem_2(sign):
     """Return the right side of (9) for generation m, with the sign of its last term given.
 
-    Where the paper writes S_(m+1), m is the generation here.
+    The paper's S_(m+1) is S_m here, since m counts generations.
 
     Parameters
     ----------
     sign : {1, -1}
-        The paper prints -1; 1 is right.
+        The paper prints -1; the correct sign is 1.
 
     Returns
     -------
@@ -202,19 +202,19 @@ def theorem_2(sign):
 
 
 def printed_residual():
-    """Return by how much the printed (9) misses the derived S_m.
+    """Return the difference between the printed (9) and the derived S_m.
 
     Returns
     -------
     sympy.Expr
-        Printed minus derived, in factors and with beta: it vanishes for ``N = 1`` and, from
+        Printed minus derived, factored, with beta as a symbol. It vanishes for ``N = 1`` and, from
         ``m = 2`` on, for ``n = 1``.
 
     Raises
     ------
     DerivationError
-        If one of the signs misses the recursion, or the printed form meets the initial
-        value: it is the initial value alone that tells the two signs apart.
+        If one of the signs misses the recursion, or the printed form has the right initial value.
+        Both signs satisfy the recursion; only the initial value tells them apart.
 
     Examples
     --------
@@ -237,5 +237,5 @@ def printed_residual():
 
 
 def _first_moment():
-    """Return E[(p^(1))^2]: the second moment of the frequency in N real samples."""
+    """Return E[(p^(1))^2], the second moment of the frequency among N real samples."""
     return binomial_second_moment().subs({n: N, x: p}, simultaneous=True)

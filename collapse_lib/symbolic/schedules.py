@@ -1,4 +1,4 @@
-"""Accumulating and randomly sampled data: one step each, and where it leads."""
+"""Accumulating and randomly sampled data: one generation of each, and a limit."""
 
 import sympy as sp
 
@@ -9,12 +9,12 @@ T = sp.Symbol("T", integer=True, positive=True)
 
 
 def accumulating_step():
-    """Return the factor by which ``1 - S_m`` shrinks when n samples join those so far.
+    """Return the factor by which ``1 - S_m`` shrinks when n samples are added to T earlier ones.
 
-    The symbol `T` stands for the number of samples so far, which the book writes L; there T is
-    the collapse time only. The next model is ``(T p^(m) + n q) / (T + n)``, where q are the
-    frequencies of n samples of p^(m), whose mean given p^(m) is p^(m). The second moment of one
-    token is linear in x and ``x^2``; summed over tokens, x becomes 1 and ``x^2`` becomes S(m).
+    The symbol `T` is the number of samples so far, which the book writes L, since T is the collapse
+    time there. The next model is ``(T p^(m) + n q) / (T + n)``, where q are the frequencies of n
+    samples of p^(m); given p^(m), their mean is p^(m). The second moment of one token is linear in
+    x and ``x^2``. Summed over tokens, x becomes 1 and ``x^2`` becomes S(m).
 
     Returns
     -------
@@ -24,7 +24,7 @@ def accumulating_step():
     Raises
     ------
     DerivationError
-        If the step is not of this form.
+        If the factor differs.
 
     Examples
     --------
@@ -43,9 +43,9 @@ def accumulating_step():
 def random_step():
     """Return the factor by which the variety of the average of all models shrinks.
 
-    Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn
-    from it, so that the next average is ``(m a_m + q) / (m + 1)``, with q their frequencies: a
-    step of `accumulating_step` in which q counts once, whatever n is.
+    Let a_m be the average of the models 0, ..., m - 1. The n samples of generation m are drawn from
+    it, so the next average is ``(m a_m + q) / (m + 1)``, where q are their frequencies. This is
+    like `accumulating_step`, except that q has weight 1, whatever n is.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def random_step():
     Raises
     ------
     DerivationError
-        If the step is not of this form.
+        If the factor differs.
 
     Examples
     --------
@@ -71,10 +71,10 @@ def random_step():
 
 
 def random_limit():
-    """Return the share of the variety that is left in the end: ``prod_j (1 - 1 / (n j^2))``.
+    """Return the fraction of the variety that remains in the limit, ``prod_j (1 - 1 / (n j^2))``.
 
-    With the factor ``1 - 1/n`` for ``j = 1``, which the samples of a generation themselves lose,
-    the product runs over all ``j >= 1``. It is Euler's product of the sine.
+    The product runs over all ``j >= 1``. The factor ``1 - 1/n`` for ``j = 1`` is what sampling one
+    generation loses by itself. It is Euler's product for the sine.
 
     Returns
     -------
@@ -99,5 +99,5 @@ def random_limit():
     squared = closed.subs(y, z**2)
     expansion = sp.series(sp.log(squared), z, 0, 18).removeO().subs(z, sp.sqrt(y))
     if sp.simplify(expansion - logarithm) != 0:
-        raise DerivationError("the product is not that of the sine")
+        raise DerivationError("the product is not Euler's product for the sine")
     return closed.subs(y, 1 / n)

@@ -1,4 +1,4 @@
-"""Training as minimisation: the slope and the curvature of the cross-entropy."""
+"""Training as minimisation: the gradient and the curvature of the cross-entropy."""
 
 import sympy as sp
 
@@ -9,12 +9,12 @@ from collapse_lib.symbolic._core import require_equal
 def cross_entropy_gradient(tokens=3):
     """Return the gradient of the cross-entropy of one context in its logits (Appendix 8.1).
 
-    SymPy differentiates ``-sum_k N_k / N log softmax(w)_k``, with counts N_k of sum N.
+    SymPy differentiates ``-sum_k N_k / N log softmax(w)_k``, where the counts N_k add up to N.
 
     Parameters
     ----------
     tokens : int, optional
-        Size of the vocabulary, at least 1.
+        Vocabulary size, at least 1.
 
     Returns
     -------
@@ -49,20 +49,20 @@ def cross_entropy_curvature(tokens=3):
     Parameters
     ----------
     tokens : int, optional
-        Size of the vocabulary, at least 1.
+        Vocabulary size, at least 1.
 
     Returns
     -------
     sympy.Expr
-        In the symbols v_k and q_k, where ``q = softmax(w)``: a sum of squares with positive
-        weights, which is 0 only where all v_k are equal.
+        In the symbols v_k and q_k, where ``q = softmax(w)``. It is a sum of squares with positive
+        weights, which is 0 only if all v_k are equal.
 
     Raises
     ------
     ValueError
         If `tokens` is less than 1 or above 10.
     DerivationError
-        If ``v^T H v``, with the Hessian H of the cross-entropy, is another function.
+        If it differs from ``v^T H v``, where H is the Hessian of the cross-entropy.
 
     Examples
     --------
@@ -84,7 +84,7 @@ def cross_entropy_curvature(tokens=3):
 
 
 def _cross_entropy(tokens):
-    """Return logits, counts, the softmax of the logits and the cross-entropy."""
+    """Return the logits, the counts, the softmax of the logits and the cross-entropy."""
     weights, counts = _numbered("w", tokens), _numbered("N", tokens)
     total = sum(map(sp.exp, weights))
     model = [sp.exp(weight) / total for weight in weights]
