@@ -145,8 +145,8 @@ def ngram_counts(order):
 def letters_after(context):
     """Return which letters follow a context in tiny Shakespeare, and how often.
 
-    After ``" the "``, with both spaces, they are the letters that begin the word after *the*.
-    Capitals count as small letters; what is not a letter is left out.
+    After ``" the "``, with both spaces, they are the first letters of the word after *the*.
+    Capitals count as small letters; other characters are left out.
 
     Parameters
     ----------
@@ -158,6 +158,7 @@ def letters_after(context):
     letters : tuple of str
         The letters, the most frequent first.
     counts : ndarray of int64, shape (letters,)
+        How often each occurs.
 
     Raises
     ------
@@ -171,7 +172,9 @@ def letters_after(context):
     (25, ('s', 'c', 'w'), array([483, 405, 404]))
     """
     if not isinstance(context, str) or not 1 <= len(context) <= MAX_ORDER:
-        raise ValueError(f"context must be a text of 1 to {MAX_ORDER} characters, got {context!r}")
+        raise ValueError(
+            f"context must be a string of 1 to {MAX_ORDER} characters, got {context!r}"
+        )
     characters, grams, numbers = ngram_counts(len(context))
     found = Counter()
     if set(context) <= set(characters):

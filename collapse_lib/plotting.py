@@ -70,9 +70,9 @@ def panels(count, columns=2, sharey=False):
     axes = np.array([part.subplots() for part, _ in zip(parts, range(count), strict=False)])
     if sharey:
         if type(fig.canvas).draw_idle is FigureCanvasBase.draw_idle:
-            # A canvas that cannot wait draws at once what it should draw when it is idle. It would
-            # be asked to whenever a panel sets the scale of all, as they are in several
-            # subfigures: too soon, as the scale of a panel may be half set.
+            # Without an event loop, `draw_idle` draws at once. Panels in different subfigures that
+            # share a scale call it when one of them sets the scale, while another panel's may be
+            # only half set.
             fig.canvas.draw_idle = _nothing
         for ax in axes[1:]:
             ax.sharey(axes[0])
@@ -80,7 +80,7 @@ def panels(count, columns=2, sharey=False):
 
 
 def _nothing(*_, **__):
-    """Do nothing: a picture is drawn when it is shown or saved."""
+    """Do nothing: the figure is drawn anyway when it is shown or saved."""
 
 
 def ordered(count):

@@ -92,7 +92,7 @@ def test_capitals_count_as_small_letters_and_other_characters_not_at_all():
 
 @pytest.mark.parametrize("context", ["", " their", 3, None])
 def test_a_context_has_as_many_characters_as_the_table(context):
-    message = f"context must be a text of 1 to 5 characters, got {context!r}"
+    message = f"context must be a string of 1 to 5 characters, got {context!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         corpora.letters_after(context)
 
