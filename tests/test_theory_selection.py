@@ -1,6 +1,7 @@
 import re
 from math import inf
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
@@ -241,6 +242,16 @@ def from_model(chain):
 def test_survival_is_a_probability_and_increases(x, advantage):
     low, high = theory.survival_with_filter(np.array([x / 2, x]), 300, advantage)
     assert 0 <= low <= high <= 1
+
+
+@pytest.mark.parametrize("advantage", [-0.5, -1e-3, -5.96e-8, 5.96e-8, 1e-3, 0.5])
+@pytest.mark.parametrize("p", [1e-9, 0.3, 1 - 1e-9, 1.0])
+def test_survival_loses_no_digits_to_a_small_advantage(p, advantage):
+    with mpmath.workdps(60):
+        strength = 2 * 400 * mpmath.mpf(advantage)
+        exact = float(mpmath.expm1(-strength * p) / mpmath.expm1(-strength))
+    assert theory.survival_with_filter(p, 400, advantage) == pytest.approx(exact, rel=1e-12)
+    assert theory.survival_with_filter(1.0, 400, advantage) == 1
 
 
 def test_strong_temperatures_do_not_overflow():

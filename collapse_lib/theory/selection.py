@@ -264,9 +264,9 @@ def survival_with_filter(p, n, advantage):
         survives = p.copy()
     elif strength > 0:
         survives = np.expm1(-strength * p) / np.expm1(-strength)
-    else:  # the same, without overflow
-        low = np.exp(strength * (1 - p)) - np.exp(strength)
-        survives = low / -np.expm1(strength)
+    else:  # the same, without overflow or a difference of numbers close to 1
+        low = np.exp(strength * (1 - p)) * np.expm1(strength * p)
+        survives = low / np.expm1(strength)
     return float(survives) if survives.ndim == 0 else survives
 
 
