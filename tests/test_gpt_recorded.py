@@ -33,6 +33,20 @@ def test_the_laptop_experiment_is_recorded_in_full():
             assert [g["generation"] for g in seed[schedule]] == list(range(2, 11))
 
 
+def test_the_runs_that_were_predicted_are_recorded_in_full():
+    found = json.loads(RECORDS["laptop"].read_text("utf8"))
+    steps = ("synthetic, temperature 0.8", "real-kept:50/50, temperature 0.8")
+    steps += ("synthetic, top-p 0.9", "synthetic, top-k 10")
+    contexts = PRESETS["laptop"].contexts
+    for seed in found["seeds"]:
+        for chain in (*steps, "accumulating", "recent:3"):
+            assert [g["generation"] for g in seed[chain]] == list(range(2, 6))
+            assert ("processed" in seed[chain][0]) == (chain in steps)
+        assert set(seed["processed"]) == set(steps)
+        cut = seed["synthetic, top-k 10"][-1]["processed"]["tokens"]
+        assert cut[10] == sum(cut) == contexts
+
+
 def test_a_record_says_what_made_it(record):
     name, found = record
     assert all(c.startswith("python -m collapse_lib.gpt run ") for c in found["commands"])
