@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import nbformat
 import pytest
@@ -23,22 +24,27 @@ def root(tmp_path):
         cell = nbformat.v4.new_code_cell(f"print('{name}')", execution_count=1)
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
         for state in ("before", "now"):
-            cache_of(tmp_path, state).cache_notebook_file(path, check_validity=False)
+            with cache_of(tmp_path, state) as cache:
+                cache.cache_notebook_file(path, check_validity=False)
         (doctrees / f"{name}.doctree").touch()
     return tmp_path
 
 
+@contextmanager
 def cache_of(root, state):
-    return get_cache(root / "_build" / ".jupyter_cache" / state)
+    """The cache of a state of the library, whose connections are closed in the end."""
+    cache = get_cache(root / "_build" / ".jupyter_cache" / state)
+    yield cache
+    cache.db.dispose()
 
 
 def remembered(root):
     """Return the chapters whose outputs are cached, and those whose pages are."""
-    names = [
-        re.search(r"\w+(?=\.ipynb)", record.uri)[0]
-        for state in ("before", "now")
-        for record in cache_of(root, state).list_cache_records()
-    ]
+    names = []
+    for state in ("before", "now"):
+        with cache_of(root, state) as cache:
+            uris = [record.uri for record in cache.list_cache_records()]
+        names += [re.search(r"\w+(?=\.ipynb)", uri)[0] for uri in uris]
     return sorted(names), sorted(path.stem for path in root.rglob("*.doctree"))
 
 

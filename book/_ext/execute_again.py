@@ -29,6 +29,7 @@ def forget(name, root=ROOT):
         for record in cache.list_cache_records():
             if Path(record.uri).name == f"{name}.ipynb":
                 cache.remove_cache(record.pk)
+        cache.db.dispose()  # or its connections stay open
     for page in (root / "_build").glob(f".doctrees/book/{name}.doctree"):
         page.unlink()
 
