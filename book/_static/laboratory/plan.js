@@ -77,7 +77,7 @@ Laboratory.Plan = (() => {
       return [
         `And with confidence ${(100 * (1 - risk)).toFixed(risk < 0.001 ? 4 : 1)}%, in any one generation?`,
         `${n < 1 ? "No synthetic data: this corpus is too small for that" : `Allowed: ${this.share(n, real)}`}. This counts ${distinct.toLocaleString("en-GB")} different ${this.lab.seen.unit} and holds whatever their frequencies are.`,
-        "how_much_synthetic.html#thm-given-corpus",
+        "model_deviation.html#thm-given-corpus",
       ];
     }
 
