@@ -137,6 +137,19 @@ def test_ctrl_c_ends_it_with_one_sentence_and_all_its_processes(tmp_path, corpus
         sleep(0.05)
 
 
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(tmp_path, corpus_file):
+    command = [sys.executable, "-m", "collapse_lib.gpt", "run", "--preset", "tiny"]
+    command += ["--schedule", "synthetic", "--generations", "2", "--seeds", "1"]
+    command += ["--corpus", corpus_file, "--out", str(tmp_path / "out")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first:
+        assert b"left" in first.stdout.readline()  # it is at work
+        second = subprocess.run(command, capture_output=True, text=True)
+        first.communicate()
+    assert first.returncode == 0
+    assert second.returncode == 2
+    assert f"out must not be in use by another process, got '{tmp_path / 'out'}'" in second.stderr
+
+
 def _group_lives(group):
     try:
         os.killpg(group, 0)

@@ -178,6 +178,8 @@ def versions():
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
+        # Sums are rounded differently where a processor has other instructions.
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} used"
         f"{', ' + torch.cuda.get_device_name() if torch.cuda.is_available() else ''}",
     }

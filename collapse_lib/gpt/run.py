@@ -10,6 +10,7 @@ from pathlib import Path
 from queue import Empty
 
 import torch
+from filelock import FileLock, Timeout
 
 from collapse_lib import _checks, schedules, steps, sweeps
 from collapse_lib.gpt import checkpoint, data, experiment
@@ -81,8 +82,8 @@ def run_recursion(
     Raises
     ------
     ValueError
-        If an argument is out of range, `out` cannot be written to or holds another
-        experiment, or the text is empty or too short.
+        If an argument is out of range, `out` cannot be written to, holds another
+        experiment or is in use by another process, or the text is empty or too short.
     """
     preset = _preset(preset)
     named = _named(schedules, preset)
@@ -96,16 +97,19 @@ def run_recursion(
     chains = [Chain.of(seed, pair, step) for seed in seeds for pair in named]
     with _threads(threads):
         _claim(folder, text, truth, threads)
-        progress = Progress(_iterations(folder, chains, generations), log or (lambda line: None))
-        _take_or_make_truth(replace(folder, log=progress), text, truth)
-        firsts = {(chain.seed, chain.size_of_first()): chain for chain in chains}
-        tasks = (
-            [(experiment.make_first, chain) for chain in firsts.values()],
-            [(experiment.make_chain, chain, generations) for chain in chains],
-        )
-        _perform(folder, tasks, min(workers, len(chains)), threads, progress)
-        found = results(folder.out)
-    checkpoint.write_json(folder.out / "results.json", found)
+        with _alone(folder.out):
+            progress = Progress(
+                _iterations(folder, chains, generations), log or (lambda line: None)
+            )
+            _take_or_make_truth(replace(folder, log=progress), text, truth)
+            firsts = {(chain.seed, chain.size_of_first()): chain for chain in chains}
+            tasks = (
+                [(experiment.make_first, chain) for chain in firsts.values()],
+                [(experiment.make_chain, chain, generations) for chain in chains],
+            )
+            _perform(folder, tasks, min(workers, len(chains)), threads, progress)
+            found = results(folder.out)
+            checkpoint.write_json(folder.out / "results.json", found)
     return found
 
 
@@ -258,6 +262,17 @@ def _claim(folder, text, truth, threads):
                 f"out must be new or hold a run with the same {key}, got {str(folder.out)!r}"
                 f" with {standing.get(key)} instead of {value}"
             )
+
+
+@contextmanager
+def _alone(out):
+    """Refuse a folder that another process is working in; when that one ends, it is free again."""
+    try:
+        lock = FileLock(out / "lock").acquire(timeout=0)
+    except Timeout:
+        raise ValueError(f"out must not be in use by another process, got {str(out)!r}") from None
+    with lock:
+        yield
 
 
 def _check_truth(path, preset):
