@@ -9,6 +9,7 @@
 - The pages of the library are made from the checkout's own docstrings.
 - Launch buttons follow the git remote of the checkout the book is built from.
 - MathJax is served from the book's own folder.
+- The first build and every later one write the same pages and the same index for the search.
 - Entries of the bibliography are list items, as their list requires.
 - Equations of the paper, which carry its numbers, take none of ours.
 - Cells of folded code that prepare the next one share its fold.
@@ -21,16 +22,21 @@ import importlib.util
 import json
 import logging
 import os
+import pickle
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import sphinx_exercise
+import sphinx_proof
 from docutils import nodes
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 from myst_nb.core import render
+from myst_nb.sphinx_ext import add_global_html_resources
+from sphinx.application import ENV_PICKLE_FILENAME
 from sphinx.errors import ExtensionError
 from sphinx.util.logging import getLogger
 
@@ -67,12 +73,14 @@ def setup(app):
     app.add_config_value("book_inputs", "", "env")
     app.add_config_value("book_style", "", "html")
     app.connect("config-inited", configure)
+    app.connect("builder-inited", copy_styles)
+    app.connect("builder-inited", copy_mathjax)
     app.connect("env-before-read-docs", execute_side_by_side)
     app.connect("doctree-read", anchor_tagged_equations)
     app.connect("doctree-read", share_folds)
     app.connect("html-page-context", mend_body)
-    app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", explain_downloads)
+    app.connect("build-finished", keep_environment)
     # A new env_version has all pages read again: for changes of what "doctree-read" calls.
     return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -89,6 +97,43 @@ def configure(app, config):
         config.html_theme_options["repository_url"] = url
     if branch:
         config.html_theme_options["repository_branch"] = branch
+
+
+def copy_styles(app):
+    """Copy the styles of extensions before pages are written, whose links have their checksums.
+
+    The extensions copy them at the end, so that only a second build would find them.
+    """
+    if app.builder.format == "html":
+        (Path(app.outdir) / "_static").mkdir(parents=True, exist_ok=True)
+        for copy in (sphinx_proof.copy_asset_files, sphinx_exercise.copy_asset_files):
+            copy(app, None)
+        add_global_html_resources(app, None)
+
+
+def copy_mathjax(app):
+    """Copy MathJax with its fonts and all that its menu may load, without other bundles."""
+    if app.builder.format != "html":
+        return
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    source = Path(package.submodule_search_locations[0]) / "static" / "mathjax"
+
+    def other_bundles(folder, names):
+        bundles = {name for name in names if re.match(r"(tex|mml)-.*\.js", name)}
+        return bundles - {"tex-chtml.js"} if Path(folder) == source else set()
+
+    target = Path(app.outdir) / "_static" / "mathjax"
+    shutil.copytree(source, target, ignore=other_bundles, dirs_exist_ok=True)
+
+
+def keep_environment(app, error):
+    """Store Sphinx's environment again, now that it has all that the search is to find.
+
+    Sphinx does so before it writes pages, and would find only what is written again next time.
+    """
+    if not error and app.builder.format == "html":
+        with (Path(app.doctreedir) / ENV_PICKLE_FILENAME).open("wb") as file:
+            pickle.dump(app.env, file, pickle.HIGHEST_PROTOCOL)
 
 
 def execute_side_by_side(app, env, docnames):
@@ -187,21 +232,6 @@ def mend_body(app, pagename, templatename, context, doctree):
     if "body" in context:
         body = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
         context["body"] = FORMULA.sub(r'<span class="together">\g<0></span>', body)
-
-
-def copy_mathjax(app, error):
-    """Copy MathJax with its fonts and all that its menu may load, without other bundles."""
-    if error or app.builder.format != "html":
-        return
-    package = importlib.util.find_spec("sphinx-mathjax-offline")
-    source = Path(package.submodule_search_locations[0]) / "static" / "mathjax"
-
-    def other_bundles(folder, names):
-        bundles = {name for name in names if re.match(r"(tex|mml)-.*\.js", name)}
-        return bundles - {"tex-chtml.js"} if Path(folder) == source else set()
-
-    target = Path(app.outdir) / "_static" / "mathjax"
-    shutil.copytree(source, target, ignore=other_bundles, dirs_exist_ok=True)
 
 
 def explain_downloads(app, error):
