@@ -72,6 +72,18 @@ def test_pages_are_the_same_wherever_the_book_is_built(copy):
     assert different == []
 
 
+def test_a_second_build_executes_nothing_and_changes_no_file(copy):
+    def written():
+        site = copy / "_build" / "html"
+        return {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+
+    before = written()
+    assert len(before) > 300
+    assert "Executed notebook" not in build(copy)
+    after = written()
+    assert [path for path in before | after if before.get(path) != after.get(path)] == []
+
+
 def test_two_builds_from_scratch_yield_the_same_pictures(copy):
     first, second = pictures(SITE), pictures(copy / "_build" / "html")
     assert first.keys() == second.keys()
@@ -102,18 +114,6 @@ def test_storing_outputs_leaves_no_difference(copy):
     again = store(copy, some)
     assert again == [stored[names.index(name)] for name in some]
     assert all(PICTURE.search(text) for text in again)
-
-
-def test_a_second_build_executes_nothing_and_changes_no_file(copy):
-    def written():
-        site = copy / "_build" / "html"
-        return {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
-
-    before = written()
-    assert len(before) > 300
-    assert "Executed notebook" not in build(copy)
-    after = written()
-    assert [path for path in before | after if before.get(path) != after.get(path)] == []
 
 
 def test_one_chapter_is_executed_again_when_it_is_asked_for(copy):
