@@ -30,6 +30,10 @@ OFFLINE = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
+#: How long a browser may take for anything, in ms. A page that is slow on a busy machine is no
+#: less right, so only what never comes is a fault.
+PATIENCE = 180_000
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -40,7 +44,9 @@ def browser():
     if not chromium:
         raise FileNotFoundError("the browser tests need Chromium on the path")
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        chromium = playwright.chromium.launch(executable_path=chromium, args=OFFLINE)
+        chromium.on("context", lambda context: context.set_default_timeout(PATIENCE))
+        yield chromium
 
 
 def pytest_configure(config):

@@ -36,6 +36,7 @@ SCREEN_ONLY = (
     "ul:has(> .toctree-l1)"
 )
 WIDTH = 643  # pixels between the margins that print.html sets
+PATIENCE = 900_000  # ms; to set all equations of the book takes long on a busy machine
 
 
 def print_book(target, site=SITE):
@@ -57,6 +58,7 @@ def print_book(target, site=SITE):
         document.write_text(html, "utf8")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": WIDTH, "height": 900})
+        page.set_default_timeout(PATIENCE)
         page.emulate_media(media="print", color_scheme="light")
         page.goto(document.as_uri())
         fit(page)

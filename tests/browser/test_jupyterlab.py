@@ -69,7 +69,7 @@ def test_a_chapter_opens_runs_and_answers_its_slider(browser, lab):
     address, token = lab
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{address}/lab/tree/book/expected_collision.ipynb?token={token}")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=120_000)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
 
     # Before anything is run: MyST is rendered, the explorer shows its still picture.
     page.wait_for_selector(".jp-MarkdownCell .myst aside:has-text('Definition 3.1')")
@@ -78,7 +78,7 @@ def test_a_chapter_opens_runs_and_answers_its_slider(browser, lab):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=re.compile(r"^Run All Cells\s*$")).click()
     slider = page.locator(".jp-OutputArea .widget-slider [role=slider]").first
-    slider.wait_for(state="attached", timeout=180_000)
+    slider.wait_for(state="attached")
     slider.scroll_into_view_if_needed()
     picture = page.locator(".jp-OutputArea .widget-html img").first
     picture.wait_for(state="visible")
@@ -97,7 +97,7 @@ def test_references_are_words_and_nothing_stands_over_the_text(browser, lab):
     address, token = lab
     page = browser.new_page(viewport={"width": 1280, "height": 2400})
     page.goto(f"{address}/lab/tree/book/model_variation.ipynb?token={token}&reset")
-    page.wait_for_selector(".jp-Notebook .myst aside", timeout=120_000)
+    page.wait_for_selector(".jp-Notebook .myst aside")
     page.wait_for_selector("text=(Seddik et al., 2024)")
     page.wait_for_timeout(3000)  # a prompt would come by now
     shown = page.locator(".jp-Notebook").inner_text()

@@ -192,9 +192,7 @@ def test_guess_play_read(page, number):
     answer = page.locator(".lab-answer").last
     answer.click()
     assert answer.get_attribute("aria-pressed") == "true"
-    page.wait_for_function(
-        "Laboratory.labs[0].runs.done && !Laboratory.labs[0].playing", timeout=60_000
-    )
+    page.wait_for_function("Laboratory.labs[0].runs.done && !Laboratory.labs[0].playing")
     reading = page.locator(".lab-reading").inner_text()
     assert reading.startswith("The answer is: the rare ones." if number == 0 else "Right.")
     assert page.locator(".laboratory > [aria-live=polite]").inner_text() in reading
@@ -308,12 +306,12 @@ def test_a_text_of_20_megabytes_does_not_freeze_the_page(page, tmp_path, capsys)
     page.get_by_label("Language", exact=True).select_option("words")
     page.evaluate(GAPS)
     page.locator("#lab-file").set_input_files(path)
-    page.wait_for_function("Laboratory.labs[0].state.source == 'words'", timeout=120_000)
-    page.wait_for_function("Laboratory.labs[0].writing.text", timeout=120_000)
+    page.wait_for_function("Laboratory.labs[0].state.source == 'words'")
+    page.wait_for_function("Laboratory.labs[0].writing.text")
     page.wait_for_timeout(1000)
     button(page, "Pause").click()
     button(page, "Write the next generation").click()
-    page.wait_for_function("Laboratory.labs[0].writing.generation == 1", timeout=120_000)
+    page.wait_for_function("Laboratory.labs[0].writing.generation == 1")
     gaps = page.evaluate("gaps")
     with capsys.disabled():
         print(f"\n20 MB: {len(gaps)} pictures, the longest pause {max(gaps):.0f} ms")

@@ -92,7 +92,7 @@ def test_equations_fit_the_window(faults, served, name):
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(200)
         if width > 300:
-            page.wait_for_function(f"({TOO_WIDE}).length == 0", timeout=10_000)
+            page.wait_for_function(f"({TOO_WIDE}).length == 0")
     sizes = page.locator("p span.math").evaluate_all(
         "all => all.map(formula => formula.style.getPropertyValue('--fit'))"
     )
