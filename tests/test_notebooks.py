@@ -73,6 +73,13 @@ class TestStoredNotebook:
             assert len(lines) <= 25
             assert max(map(len, lines)) <= 78  # what the page's column holds
 
+    def test_printed_lines_fit_the_column(self, path):
+        """A longer one is cut on the page, and scrolls."""
+        for cell in code_cells(path):
+            for output in cell["outputs"]:
+                printed = "".join(output.get("text", [])).splitlines()
+                assert all(len(line) <= 74 for line in printed), printed
+
     def test_tagged_equations_break_lines_as_mathjax_allows(self, path):
         """Sphinx puts an equation with a double backslash where MathJax refuses a tag."""
         for cell in json.loads(path.read_text("utf8"))["cells"]:

@@ -5,6 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from tests.support import SITE
 
@@ -22,6 +23,20 @@ def served():
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def violations():
+    """Return what axe finds against a page, in words; nothing if it finds nothing.
+
+    To describe what it has no objection to would take it as long again.
+    """
+
+    def found(page):
+        result = Axe().run(page, options={"resultTypes": ["violations"]})
+        return result.generate_report() if result.violations_count else ""
+
+    return found
 
 
 @pytest.fixture

@@ -104,16 +104,17 @@ def store(root, names):
 
 
 def test_storing_outputs_leaves_no_difference(copy):
-    """But for the bytes of pictures, which are those of the machine: of some, a second time."""
-    names = sorted(path.name for path in (copy / "book").glob("*.ipynb"))
+    """But for the bytes of pictures, which are those of the machine: the first time.
+
+    The chapters here have outputs of every kind; nbval compares those of all others.
+    """
+    names = ["expected_collision.ipynb", "intro.ipynb", "statistical_model.ipynb"]
     before = [(ROOT / "book" / name).read_bytes() for name in names]
     stored = store(copy, names)
     for name, old, new in zip(names, before, stored, strict=True):
         assert PICTURE.sub(b"", new) == PICTURE.sub(b"", old), name
-    some = ["expected_collision.ipynb", "statistical_model.ipynb"]
-    again = store(copy, some)
-    assert again == [stored[names.index(name)] for name in some]
-    assert all(PICTURE.search(text) for text in again)
+    assert store(copy, names) == stored
+    assert all(PICTURE.search(text) for text in stored)
 
 
 def test_one_chapter_is_executed_again_when_it_is_asked_for(copy):
