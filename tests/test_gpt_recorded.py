@@ -54,11 +54,12 @@ def test_the_runs_that_were_predicted_are_recorded_in_full():
         assert cut[10] == sum(cut) == contexts
 
 
-def test_the_larger_share_is_recorded_in_full():
+def test_the_larger_shares_are_recorded():
     found = json.loads(RECORDS["laptop.shares"].read_text("utf8"))
     assert [seed["seed"] for seed in found["seeds"]] == [0, 1, 2]
     for seed in found["seeds"]:
         assert [g["generation"] for g in seed["real-kept:80/20"]] == list(range(2, 11))
+        assert [g["generation"] for g in seed["real-kept:90/10"]] == list(range(2, 5))
 
 
 @pytest.mark.parametrize("width", [16, 32, 64, 128])
