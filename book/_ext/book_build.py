@@ -48,6 +48,7 @@ logger = getLogger(__name__)
 # What a chapter's outputs depend on, besides its own cells, which jupyter-cache looks at.
 INPUTS = ("collapse_lib/**/*", "book/results/**/*", "requirements.txt")
 STYLE = ("book/_static/**/*", "book/_templates/**/*", "book/_ext/*.py")
+SEARCH_INDEX = "_search_index_"  # with which the names of what Sphinx's search collects begin
 REMOTE = re.compile(
     r"(?:https://(?:[^@/]+@)?|ssh://git@|git@)(github\.com|gitlab\.com)[:/](.+?)(?:\.git)?/?"
 )
@@ -82,7 +83,7 @@ def setup(app):
     app.connect("build-finished", explain_downloads)
     app.connect("build-finished", keep_environment)
     # A new env_version has all pages read again: for changes of what "doctree-read" calls.
-    return {"env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def configure(app, config):
@@ -127,13 +128,18 @@ def copy_mathjax(app):
 
 
 def keep_environment(app, error):
-    """Store Sphinx's environment again, now that it has all that the search is to find.
+    """Add what the search is to find to Sphinx's stored environment.
 
-    Sphinx does so before it writes pages, and would find only what is written again next time.
+    Sphinx stores it before it writes pages, and would find only what is written again next time.
+    Nothing else may be taken from it now: to write the bibliography adds every work once more.
     """
-    if not error and app.builder.format == "html":
-        with (Path(app.doctreedir) / ENV_PICKLE_FILENAME).open("wb") as file:
-            pickle.dump(app.env, file, pickle.HIGHEST_PROTOCOL)
+    if error or app.builder.format != "html":
+        return
+    path = Path(app.doctreedir) / ENV_PICKLE_FILENAME
+    stored = pickle.loads(path.read_bytes())
+    found = {name: value for name, value in vars(app.env).items() if name.startswith(SEARCH_INDEX)}
+    vars(stored).update(found)
+    path.write_bytes(pickle.dumps(stored, pickle.HIGHEST_PROTOCOL))
 
 
 def execute_side_by_side(app, env, docnames):

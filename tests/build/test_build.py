@@ -92,6 +92,7 @@ def test_two_builds_from_scratch_yield_the_same_pictures(copy):
         assert picture == second[name], name
 
 
+ARTICLE = re.compile(rb"<article.*</article>", re.DOTALL)
 PICTURE = re.compile(rb'"image/png": "[^"]*"')
 
 
@@ -136,6 +137,10 @@ def test_a_changed_style_reaches_the_pages(copy):
     style.write_text(style.read_text("utf8") + "\n/* changed */\n")
     assert "Executed notebook" not in build(copy)
     assert "/* changed */" in (copy / "_build/html/_static/book.css").read_text("utf8")
+    # All pages are written again, and say what they said.
+    for name in set(pages()) - {"book/glossary.html"}:
+        again = (copy / "_build/html" / name).read_bytes()
+        assert ARTICLE.search(again)[0] == ARTICLE.search((SITE / name).read_bytes())[0], name
 
 
 def test_a_changed_library_function_changes_the_page(tmp_path):
