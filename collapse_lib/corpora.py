@@ -301,7 +301,7 @@ def check_alphabet(alphabet, name="alphabet"):
     return alphabet
 
 
-def check_tokens(tokens, size):
+def check_tokens(tokens, size, name="tokens"):
     """Return tokens as an array of int64, or raise `ValueError` unless all are below `size`.
 
     Examples
@@ -310,11 +310,11 @@ def check_tokens(tokens, size):
     array([0, 1])
     """
     size = _checks.integer(size, "size", 1)
-    tokens = _checks.integers(tokens, "tokens", 0)
+    tokens = _checks.integers(tokens, name, 0)
     if np.ndim(tokens) != 1:
-        raise ValueError(f"tokens must have shape (length,), got shape {np.shape(tokens)}")
+        raise ValueError(f"{name} must have shape (length,), got shape {np.shape(tokens)}")
     if tokens.size and tokens.max() >= size:
-        raise ValueError(f"tokens must be below {size}, got {tokens.max()}")
+        raise ValueError(f"{name} must be below {size}, got {tokens.max()}")
     return tokens
 
 

@@ -202,6 +202,11 @@ class MinP:
     ratio : float
         From 0, which keeps all, to 1.
 
+    Notes
+    -----
+    Probabilities are compared up to a few rounding errors of the array's type, so that 1/12 counts
+    as a tenth of 10/12.
+
     Examples
     --------
     >>> import numpy as np
@@ -217,7 +222,8 @@ class MinP:
     def apply(self, p):
         """Return the distributions that are sampled, shape (..., tokens)."""
         xp = array_namespace(p)
-        return _only(xp, p, p >= self.ratio * xp.max(p, axis=-1, keepdims=True))
+        ratio = self.ratio * (1 - 16 * xp.finfo(p.dtype).eps)
+        return _only(xp, p, p >= ratio * xp.max(p, axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,10 @@ class TestTheory:
         ("call", "limit"),
         [
             (lambda: theory.expected_collision(10**9, 4, Fraction(1, 2)), "binary digits"),
+            (
+                lambda: theory.squared_distance_from_first(10**6, 3, 4, Fraction(1, 2), -1),
+                "binary digits",
+            ),
             (lambda: theory.expected_collision_random(10**9, 4, 0.5), "at most 10000000"),
             (lambda: theory.expected_collision_accumulating(10**9, 4, 1, 0.5), "at most 10000000"),
             (lambda: theory.collapse_time_upper_bound(HALF, 10**9), "at most 1000000"),
@@ -76,12 +80,27 @@ class TestBudgets:
         assert theory.budget_quadratic(6, 5, Fraction(1, 3)) == 1
         assert theory.budget_linear(10, np.float32(0.7)) == 3
 
+    def test_a_tolerance_that_no_distance_exceeds(self):
+        p = [1 / 600] * 600
+        for epsilon in (2, 2.5, 7, Fraction(9, 4)):
+            assert theory.budget(2, p, epsilon) == math.inf
+            assert theory.budget_with_confidence(5, 40, epsilon, 0.05) == math.inf
+        # just below, the formulas: 4 * 4 / (599 / 2 - 5 * 4), and N^2 / (2 (L - N)) with L = 7.68
+        assert theory.budget(2, p, 1.999999) == 0
+        assert theory.budget_with_confidence(5, 40, 1.999999, 0.05) == 4
+        with pytest.raises(ValueError, match="p must sum to 1"):
+            theory.budget(2, [0.5, 0.6], 3)
+
+    def test_a_tolerance_too_small_for_floats(self):
+        assert theory.budget_as_printed(1, 65, 5e-324) == 0
+        assert theory.budget_as_printed(2**62, 65, 5e-324) == 0
+
     def test_on_the_border_with_rational_q(self):
         """Uniform on s tokens, Q^2 = s - 1: the budget of an epsilon that n meets exactly is n."""
         for real, s, n in itertools.product(range(2, 40), range(2, 20), range(1, 30)):
             square = self.squared_tolerance(real, s, n)
             root = Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator))
-            if root**2 == square and root <= 2:
+            if root**2 == square and root < 2:
                 assert theory.budget(real, [1 / s] * s, root) == n
         assert theory.budget(5, [1 / 6] * 6, self.squared_tolerance(5, 6, 5) ** 0.5) == 5
 
@@ -99,7 +118,7 @@ class TestBudgets:
             for epsilon in (close * (1 + Fraction(1, 10**14)), close * (1 - Fraction(1, 10**14))):
                 allowed = real**3 * epsilon**2
                 needed = (real - 1) * (s - 1) - real * (2 * real + 1) * epsilon**2
-                if epsilon <= 2:
+                if epsilon < 2:
                     exact = allowed // needed if needed > 0 else math.inf
                     assert theory.budget(real, p, epsilon) == exact
 

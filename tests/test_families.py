@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -157,6 +158,10 @@ def test_bernoulli_at_one_stays():
             lambda: theory.squared_distances(schedules.FullySynthetic(2), 2, -1, 0),
             "variance must be a number from 0 to 1e+100, got -1",
         ),
+        (  # by hand: E V(mu_1) = (1 - 3/1) / 4
+            lambda: theory.squared_distances(schedules.FullySynthetic(1), 3, 0.25, -3),
+            "curvature must keep the variance at least 0, got -3.0 and a variance of -0.5 in gen",
+        ),
         (lambda: theory.poisson_extinction(1, 1, 0), "mean must be a finite number above 0"),
         (lambda: theory.gaussian_log_growth(1), "n must be an integer of at least 2, got 1"),
         (lambda: theory.limited_loss(0, 1, 1), "m must be an integer of at least 1, got 0"),
@@ -172,6 +177,57 @@ def test_errors_say_what_is_wrong(make, message):
 def test_curvature_minus_one_is_the_collision_formula(m, n, s0):
     expected = theory.expected_variance(m, n, 1 - s0, Fraction(-1))
     assert expected == 1 - theory.expected_collision(m, n, s0)
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.integers(1, 9),
+    st.integers(-1, 3) | st.fractions(-1, 3),
+    st.fractions(0, 2),
+)
+def test_rational_numbers_give_exact_results(m, real, n, v2, v):
+    """An int is rational, too; the definitions, generation by generation."""
+    left, distance = v, Fraction(0)
+    for _ in range(m - 1):
+        left = left + v2 * left / n
+        distance = Fraction(n, real + n) ** 2 * (distance + v2 * distance / n + v / n)
+    for found, exact in (
+        (theory.expected_variance(m - 1, n, v, v2), left),
+        (theory.squared_distance_from_first(m, real, n, v, v2), distance),
+    ):
+        assert isinstance(found, Fraction)
+        assert found == exact
+    found = theory.squared_distance_from_first(m, real, n, float(v), v2)
+    assert isinstance(found, float)
+    assert found == pytest.approx(float(distance))
+
+
+def test_a_distance_from_the_first_model_that_grows_evenly():
+    """Where the noise of before neither fades nor grows, it adds up: alpha^2 (1 + v2/n) = 1."""
+    found = theory.squared_distance_from_first(9, 1, 1, Fraction(1, 3), 3)
+    assert found == 8 * Fraction(1, 4) * Fraction(1, 3)
+
+
+@settings(deadline=None)
+@given(st.data(), st.integers(1, 5), st.booleans())
+def test_a_curvature_within_the_least_corpus_is_accepted(data, generations, kept):
+    """By concavity: a mixture of corpora has at least the mixture of their expected variances."""
+    rows = [
+        data.draw(st.lists(st.integers(0, 6), min_size=m, max_size=m).filter(any))
+        for m in range(1, generations + 1)
+    ]
+    least = min(size for row in rows for size in row if size)
+    schedule = schedules.Explicit(rows, kept=kept)
+    found = theory.squared_distances(schedule, generations, 0.3, -least)
+    assert (0.3 - least * found >= -1e-12).all()
+
+
+@pytest.mark.parametrize("n", [2, 30, 1000, 1001, 10**5, 10**8, 10**14, 2**62])
+def test_log_growth_keeps_its_digits(n):
+    with mpmath.workdps(60):
+        exact = mpmath.digamma(mpmath.mpf(n - 1) / 2) + mpmath.log(mpmath.mpf(2) / n)
+    assert theory.gaussian_log_growth(n) == pytest.approx(float(exact), rel=1e-11, abs=0)
 
 
 def test_expected_variance_takes_arrays():

@@ -1,5 +1,6 @@
 """Softmax models of limited size: the fit, its limits, and what unseen tokens get."""
 
+import math
 import re
 
 import numpy as np
@@ -210,6 +211,82 @@ def test_effective_parameters_of_a_truth_in_the_class_are_the_weights():
     assert features.effective_parameters(e, p, q) == pytest.approx(9)
 
 
+def sandwich(e, p, q):
+    """Return tr(I^-1 J) written out, with all s d weights, for the p* that SciPy finds."""
+    tokens = p.shape[1]
+
+    def loss(flat):
+        logs = log_softmax(e @ flat.reshape(-1, tokens), axis=1)
+        return -(q[:, None] * p * logs).sum()
+
+    found = minimize(loss, np.zeros(e.shape[1] * tokens), options={"gtol": 1e-10})
+    best = softmax(e @ found.x.reshape(-1, tokens), axis=1)
+    information, spread = 0, 0
+    for j, row in enumerate(e):
+        for k in range(tokens):
+            score = np.outer(row, np.eye(tokens)[k] - best[j]).ravel()
+            information = information + q[j] * best[j, k] * np.outer(score, score)
+            spread = spread + q[j] * p[j, k] * np.outer(score, score)
+    return np.trace(np.linalg.pinv(information, rcond=1e-6, hermitian=True) @ spread)
+
+
+@pytest.mark.parametrize(
+    "p",
+    [
+        [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]],
+        [[0.8, 0.2, 0.0], [0.1, 0.1, 0.8], [0.3, 0.3, 0.4]],
+        [[0.5, 0.5, 0.0], [0.3, 0.7, 0.0], [0.9, 0.1, 0.0]],  # p* gives the third token something
+    ],
+)
+def test_effective_parameters_are_the_sandwich_formula(p):
+    e, p, q = np.array([[1.0], [3.0], [-1.0]]), np.array(p), np.array([0.5, 0.3, 0.2])
+    expected = sandwich(e, p, q)
+    assert features.effective_parameters(e, p, q) == pytest.approx(expected, abs=1e-5)
+    assert abs(expected - 2) > 1e-3  # not just the number of weights
+
+
+@pytest.mark.parametrize(
+    ("e", "p", "expected"),
+    [
+        (np.eye(2), [[1, 0], [0.5, 0.5]], 1),  # nothing to learn in the first context
+        (np.eye(2), [[0.5, 0.5, 0], [0.3, 0.3, 0.4]], 3),
+        (np.eye(2), [[0.5, 0.5, 0], [0.3, 0.7, 0]], 2),
+        (np.eye(2), [[0, 1], [0, 1]], 0),
+        ([[1.0], [1.0]], [[0.7, 0.3, 0], [0.7, 0.3, 0]], 1),
+        ([[1.0], [1.0]], [[0.9, 0.1, 0], [0.5, 0.5, 0]], 1),
+        ([[1, 0, 0], [0, 1, 1]], [[0.9, 0.1], [0.5, 0.5]], 2),  # the rank counts, not 3 features
+        ([[1, 0], [0, 1], [1, 1]], [[1.0]] * 3, 0),
+    ],
+)
+def test_weights_of_what_never_occurs_are_not_effective(e, p, expected):
+    """Counted by hand: a context of one token has no free weight, one of k tokens k - 1."""
+    q = np.full(len(p), 1 / len(p))
+    assert features.effective_parameters(e, p, q) == pytest.approx(expected, abs=1e-9)
+
+
+def test_effective_parameters_of_rare_tokens_count_in_full():
+    p = [[1 - 1e-13, 1e-13], [0.5, 0.5]]
+    assert features.effective_parameters(np.eye(2), p, [0.5, 0.5]) == pytest.approx(2, abs=1e-9)
+
+
+def test_one_token_is_certain():
+    for e in ([[1.0], [1.0]], np.eye(2)):
+        assert features.fit(e, [[3], [1]]).tolist() == [[1], [1]]
+        assert features.project(e, [[1.0], [1.0]], [0.5, 0.5]).tolist() == [[1], [1]]
+        learner = features.Softmax(e, [0.5, 0.5], tokens=1)
+        assert learner.fit(learner.sample(np.ones((2, 1)), 5, np.random.default_rng(0))).min() == 1
+
+
+def test_a_context_of_share_0_adds_nothing():
+    p, other, q = [[1, 0], [0.5, 0.5]], [[1, 0], [1, 0]], [1.0, 0.0]
+    assert features.divergence(p, other, q) == 0
+    assert features.divergence(p, other, [0.5, 0.5]) == np.inf
+    p, other, q = [[0.5, 0.5], [1, 0]], [[0.25, 0.75], [0, 1]], [1.0, 0.0]
+    by_hand = 0.5 * math.log(0.5 / 0.25) + 0.5 * math.log(0.5 / 0.75)
+    assert features.divergence([p, p], other, q) == pytest.approx([by_hand, by_hand])
+    assert features.distance(p, other, q) == 0.5
+
+
 def test_learner_runs_every_schedule_and_counts_with_one_hot_features():
     rng = np.random.default_rng(10)
     p = softmax(rng.standard_normal((4, 3)), axis=1)
@@ -253,6 +330,29 @@ E22 = np.eye(2)
         (
             lambda: features.effective_parameters(E22, [[[1.0]] * 2], [0.5, 0.5]),
             "conditionals must have shape (contexts, tokens), got shape (1, 2, 1)",
+        ),
+        *(
+            (
+                lambda f=f: f([[0.5, 0.5]], [[0.5, 0.5]] * 5, [1 / 3] * 3),
+                "weights must be one for each context of other, got 3 for shape (5, 2)",
+            )
+            for f in (features.divergence, features.distance)
+        ),
+        (  # the share of one context is no share for each of three
+            lambda: features.divergence([[0.5, 0.5]], [[0.25, 0.75]] * 3, [1.0]),
+            "weights must be one for each context of other, got 1 for shape (3, 2)",
+        ),
+        (
+            lambda: features.Softmax(E22, [0.5, 0.5], 3).fit([[0, 3], [1, 2]]),
+            "corpus must hold contexts below 2 and tokens below 3, got [1, 3]",
+        ),
+        (
+            lambda: features.Softmax(E22, [0.5, 0.5], 3).fit([[0, -1]]),
+            "corpus must hold integers of at least 0, got -1",
+        ),
+        (
+            lambda: features.Softmax(E22, [0.5, 0.5], 3).fit([0, 1]),
+            "corpus must have shape (samples, 2) and a sample, got shape (2,)",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collapse_lib import corpora, ngram, recursion, steps
-from collapse_lib.schedules import FullySynthetic, PartiallySynthetic
+from collapse_lib.schedules import FullySynthetic, PartiallySynthetic, RandomlySampled
 
 TEXT = "the cat sat on the mat; the rat sat on the cat. " * 3
 texts = st.text(alphabet="abcd", min_size=1, max_size=60)
@@ -152,6 +152,29 @@ def test_a_step_changes_what_follows_each_context_and_not_how_often_it_comes(ste
     text = ngram.decode(ngram.write(after, 3000, rng=2), table.alphabet)
     seen = {(text[i : i + 2], text[i + 2]) for i in range(len(text) - 2)}
     assert seen <= as_dictionary(after).keys()
+
+
+class Uniform:
+    """A step that moves half of the mass to all characters."""
+
+    def apply(self, p):
+        return p / 2 + 1 / (2 * p.shape[-1])
+
+
+def test_a_step_may_bring_no_new_characters():
+    learner, message = ngram.Ngram(1, "ab"), "step must give no probability to characters that a"
+    with pytest.raises(ValueError, match=message):
+        learner.process(ngram.count("abab", 1), Uniform())
+    after = learner.process(ngram.count("aabb", 1), Uniform())  # all follow each other here
+    assert after.sizes.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("schedule", [RandomlySampled(10), PartiallySynthetic(11, 2)], ids=repr)
+def test_a_size_below_the_order_is_named(schedule):
+    truth = ngram.count("aabbaabaaabb", 3)
+    models = recursion.run(ngram.Ngram(3, "ab"), truth, schedule, 6, 0)
+    with pytest.raises(ValueError, match="size must be at least the order 3 in a schedule, got"):
+        list(models)
 
 
 def test_collapsed_contexts_and_entropy():

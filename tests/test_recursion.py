@@ -411,3 +411,22 @@ def test_counting_counts():
         Counting(0)
     with pytest.raises(ValueError, match="pseudocounts must be a number from 0 to"):
         Counting(2, -1)
+
+
+@pytest.mark.parametrize(
+    ("pseudocounts", "corpus", "message"),
+    [
+        (0, [0, 5], "corpus must be below 2, got 5"),
+        (4, [0, 5], "corpus must be below 2, got 5"),
+        (0, [0, -1], "corpus must hold integers of at least 0, got -1"),
+        (0, [[0, 1]], "corpus must have shape (length,), got shape (1, 2)"),
+        (0, [], "corpus must hold at least one token without pseudocounts, got none"),
+    ],
+)
+def test_a_corpus_that_cannot_be_counted(pseudocounts, corpus, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Counting(2, pseudocounts).fit(corpus)
+
+
+def test_pseudocounts_alone_are_uniform():
+    assert Counting(4, pseudocounts=1).fit([]).tolist() == [0.25] * 4

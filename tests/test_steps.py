@@ -1,11 +1,12 @@
 """What defines each step, in NumPy and PyTorch, and what is refused."""
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -73,12 +74,26 @@ def test_nucleus_repeats_until_every_token_is_above_what_is_left_out():
     assert np.count_nonzero(steps.Nucleus(1e-9).apply(np.full(5, 0.2, dtype=np.float32))) == 1
 
 
-@given(distributions, st.floats(0, 1))
-def test_min_p_keeps_what_is_near_the_likeliest(p, ratio):
-    found = steps.MinP(ratio).apply(p)
-    kept = np.where(p >= ratio * p.max(), p, 0)
-    np.testing.assert_allclose(found, kept / kept.sum())
-    np.testing.assert_allclose(steps.MinP(ratio).apply(found), found)
+@given(
+    st.lists(st.integers(0, 60), min_size=1, max_size=12).filter(any),
+    st.fractions(0, 1, max_denominator=60),
+)
+@example([1, 10, 1], Fraction(1, 10))
+@example([11, 55, 34], Fraction(1, 5))
+def test_min_p_keeps_what_is_near_the_likeliest(counts, ratio):
+    """By whole numbers, which know exactly what is `ratio` times as likely."""
+    near = [k if k >= ratio * max(counts) else 0 for k in counts]
+    p, step = np.array(counts) / sum(counts), steps.MinP(float(ratio))
+    found = step.apply(p)
+    np.testing.assert_allclose(found, np.array(near) / sum(near))
+    np.testing.assert_allclose(step.apply(found), found)
+    single = step.apply(torch.tensor(p, dtype=torch.float32)).numpy()
+    assert ((single > 0) == (found > 0)).all()
+
+
+def test_min_p_tells_apart_what_differs_by_more_than_rounding():
+    p = np.array([0.2 * (1 - 1e-13), 1, 0.2]) / (1.4 - 2e-14)
+    assert (steps.MinP(0.2).apply(p) > 0).tolist() == [False, True, True]
 
 
 @given(distributions, temperatures, temperatures)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib import _checks
+from collapse_lib import _checks, corpora
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,17 @@ class Counting:
         object.__setattr__(self, "pseudocounts", a)
 
     def fit(self, corpus):
-        """Return the model of a corpus, shape (tokens,)."""
+        """Return the model of a corpus, shape (tokens,).
+
+        Raises
+        ------
+        ValueError
+            If the corpus holds a token outside the vocabulary, or is empty and there are no
+            pseudo-counts.
+        """
+        corpus = corpora.check_tokens(corpus, self.tokens, "corpus")
+        if not corpus.size and not self.pseudocounts:
+            raise ValueError("corpus must hold at least one token without pseudocounts, got none")
         counts = np.bincount(corpus, minlength=self.tokens)
         return (counts + self.pseudocounts / self.tokens) / (len(corpus) + self.pseudocounts)
 

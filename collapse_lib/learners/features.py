@@ -159,19 +159,22 @@ def divergence(conditionals, other, weights):
     Returns
     -------
     float or ndarray
-        Infinite if p' gives probability 0 to a token that p does not.
+        Infinite if p' gives probability 0 to a token that p does not, in a context of positive
+        share.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or rows or weights are no distributions.
 
     Examples
     --------
     >>> print(f"{divergence([[0.5, 0.5]], [[0.25, 0.75]], [1.0]):.6f}")
     0.143841
     """
-    p = _checks.probabilities(conditionals, "conditionals")
-    other = _checks.probabilities(other, "other")
-    weights = _checks.distribution(weights, "weights")
-    _checks.broadcast(conditionals=p, other=other)
-    _one_weight_a_context(weights, p)
-    found = np.einsum("j,...jk->...", weights, rel_entr(p, other))
+    p, other, weights = _compared(conditionals, other, weights)
+    entries = np.where(weights[:, None] > 0, rel_entr(p, other), 0)  # 0 times infinity is 0 here
+    found = np.einsum("j,...jk->...", weights, entries)
     return found if found.ndim else float(found)
 
 
@@ -189,16 +192,17 @@ def distance(conditionals, other, weights):
     -------
     float or ndarray
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or rows or weights are no distributions.
+
     Examples
     --------
     >>> distance([[0.5, 0.5]], [[0.25, 0.75]], [1.0])
     0.5
     """
-    p = _checks.probabilities(conditionals, "conditionals")
-    other = _checks.probabilities(other, "other")
-    weights = _checks.distribution(weights, "weights")
-    _checks.broadcast(conditionals=p, other=other)
-    _one_weight_a_context(weights, p)
+    p, other, weights = _compared(conditionals, other, weights)
     found = np.einsum("j,...jk->...", weights, np.abs(p - other))
     return found if found.ndim else float(found)
 
@@ -208,8 +212,9 @@ def effective_parameters(features, conditionals, weights):
 
     It is 2M times the expected statistical loss of a model trained on M real samples. I is the
     Fisher information of the best model p*, J the covariance of its score under the truth p. If
-    p = p*, I and J agree, and the trace is d (s - 1), the number of free weights. If the class does
-    not contain the truth, it differs (the "sandwich" formula).
+    p = p*, I and J agree, and the trace is the number of free weights: ``rank(features) (s - 1)``,
+    less those that only move probabilities that are 0. If the class does not contain the truth, it
+    differs (the "sandwich" formula).
 
     Parameters
     ----------
@@ -223,6 +228,19 @@ def effective_parameters(features, conditionals, weights):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or rows or weights are no distributions.
+
+    Notes
+    -----
+    The score of token k in context j is ``(1_k - p*(. | j)) (x) e_j``, with the one-hot vector 1_k
+    and the Kronecker product (x). The rows ``sqrt(q_j p*(k | j))`` times this score form a matrix R
+    with ``I = R^T R``, so the trace is ``sum_jk h_jk p(k | j) / p*(k | j)``, where h are the
+    diagonal entries of the projection on the columns of R. I^-1 is the pseudo-inverse where p* has
+    zeros: the samples never have these tokens, so their weights are no part of the loss.
+
     Examples
     --------
     Two contexts that the model cannot tell apart, and two tokens: one weight.
@@ -233,19 +251,14 @@ def effective_parameters(features, conditionals, weights):
     features, p, weights = _arguments(features, conditionals, weights)
     if p.ndim != 2:
         raise ValueError(f"conditionals must have shape (contexts, tokens), got shape {p.shape}")
-    best, basis = project(features, p, weights)[:, :-1], orth(features)
-    p = p[:, :-1]
-    diagonal = np.eye(p.shape[1])
-    information = best[:, :, None] * (diagonal - best[:, None, :])
-    cross = p[:, :, None] * best[:, None, :]
-    score = p[:, :, None] * diagonal - cross - cross.transpose(0, 2, 1)
-    score += best[:, :, None] * best[:, None, :]
-    size = basis.shape[1] * p.shape[1]
-    i, j = (
-        np.einsum("j,ja,jb,jkl->akbl", weights, basis, basis, each, optimize=True)
-        for each in (information, score)
-    )
-    return float(np.trace(np.linalg.solve(i.reshape(size, size), j.reshape(size, size))))
+    best, basis = project(features, p, weights), orth(features)
+    score = np.eye(p.shape[1]) - best[:, None, :]  # (contexts, tokens, tokens)
+    root = np.sqrt(weights[:, None] * best)
+    rows = np.einsum("jk,ja,jkl->jkal", root, basis, score)
+    columns = orth(rows.reshape(p.size, -1))
+    h = (columns**2).sum(axis=1).reshape(p.shape)
+    seen = best > 0
+    return float((h[seen] * p[seen] / best[seen]).sum())
 
 
 def contexts_without(features):
@@ -378,9 +391,25 @@ class Softmax:
         object.__setattr__(self, "tokens", _checks.integer(self.tokens, "tokens", 1))
 
     def fit(self, corpus):
-        """Return the conditionals of the maximum likelihood model."""
+        """Return the conditionals of the maximum likelihood model.
+
+        Raises
+        ------
+        ValueError
+            If the corpus is empty, or holds other contexts or tokens than the learner has.
+        """
         counts = np.zeros((len(self.features), self.tokens))
-        np.add.at(counts, tuple(np.transpose(corpus)), 1)
+        corpus = _checks.integers(corpus, "corpus", 0)
+        if np.ndim(corpus) != 2 or corpus.shape[1] != 2 or not corpus.size:
+            raise ValueError(
+                f"corpus must have shape (samples, 2) and a sample, got shape {np.shape(corpus)}"
+            )
+        if (corpus >= counts.shape).any():
+            raise ValueError(
+                f"corpus must hold contexts below {counts.shape[0]} and tokens below "
+                f"{counts.shape[1]}, got {corpus.max(axis=0).tolist()}"
+            )
+        np.add.at(counts, tuple(corpus.T), 1)
         return fit(self.features, counts)
 
     def sample(self, model, size, rng):
@@ -402,10 +431,10 @@ def _maximise(features, shares):
     """Return the conditionals that maximise sum_jk shares_jk log p(k | j), by Newton's method.
 
     `shares` has shape (..., contexts, tokens) and sum 1. With as many independent features as
-    contexts, every table of logits is possible, so training is counting.
+    contexts, every table of logits is possible, so training is counting; so it is with one token.
     """
     basis = orth(features)  # the model depends only on the column space of the features
-    if basis.shape[1] == len(features):
+    if basis.shape[1] == len(features) or shares.shape[-1] == 1:
         return _frequencies(shares)
     batch = shares.reshape(-1, *shares.shape[-2:])
     result = np.empty_like(batch)
@@ -536,10 +565,21 @@ def _features(features):
     return features
 
 
-def _one_weight_a_context(weights, conditionals):
+def _compared(conditionals, other, weights):
+    """Return two tables of conditionals and the shares of their contexts, validated."""
+    conditionals = _checks.probabilities(conditionals, "conditionals")
+    other = _checks.probabilities(other, "other")
+    weights = _checks.distribution(weights, "weights")
+    _checks.broadcast(conditionals=conditionals, other=other)
+    _one_weight_a_context(weights, conditionals, "conditionals")
+    _one_weight_a_context(weights, other, "other")
+    return conditionals, other, weights
+
+
+def _one_weight_a_context(weights, conditionals, name):
     if conditionals.ndim < 2 or conditionals.shape[-2] not in (1, weights.size):
         raise ValueError(
-            f"weights must be one for each context of conditionals, got {weights.size} "
+            f"weights must be one for each context of {name}, got {weights.size} "
             f"for shape {conditionals.shape}"
         )
 

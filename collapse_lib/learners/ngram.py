@@ -263,7 +263,8 @@ class Ngram:
     """A learner of character n-grams, for `collapse_lib.recursion.run`.
 
     The size of a context is random here: it is how often the context occurs in the text that a
-    model writes. A context that no longer occurs is lost. The sizes of a schedule count characters.
+    model writes. A context that no longer occurs is lost. The sizes of a schedule count characters;
+    each must be 0 or at least `order`, since a text begins with a context.
 
     Parameters
     ----------
@@ -295,7 +296,17 @@ class Ngram:
         return found[0] if len(found) == 1 else _sum(found)
 
     def sample(self, model, size, rng):
-        """Return a corpus: one text of `size` characters, written by the model."""
+        """Return a corpus: one text of `size` characters, written by the model.
+
+        Raises
+        ------
+        ValueError
+            If `size` is less than the order.
+        """
+        if size < self.order:
+            raise ValueError(
+                f"size must be at least the order {self.order} in a schedule, got {size}"
+            )
         return (write(model, size, rng),)
 
     def pool(self, corpora):
@@ -309,7 +320,14 @@ class Ngram:
         return tuple(tokens[: k - start] for start, tokens in pieces if start < k)
 
     def process(self, model, step):
-        """Return the table after a step, from which texts are then written."""
+        """Return the table after a step, from which texts are then written.
+
+        Raises
+        ------
+        ValueError
+            If the step gives probability to characters that a context lacks: what follows them
+            is not in the table.
+        """
         dense = model.counts.astype(float)
         sizes = model.sizes
         for first in range(0, len(sizes), ROWS):  # `where` holds the row of each stored entry
@@ -322,7 +340,13 @@ class Ngram:
             after = steps.apply(step, p) * sizes[rows, None]
             dense.data[begin:end] = after[where, model.counts.indices[begin:end]]
         dense.eliminate_zeros()
-        return replace(model, counts=dense)
+        after = replace(model, counts=dense)
+        if not np.isclose(after.sizes, sizes).all():
+            raise ValueError(
+                "step must give no probability to characters that a context lacks, "
+                f"got {_checks.shown(step)}"
+            )
+        return after
 
 
 _add = _multinomial.add

@@ -39,7 +39,8 @@ def run(learner, truth, schedule, generations, rng, step=None):
     ------
     ValueError
         If an argument lacks an attribute, or a number is out of range. It is raised by the call
-        itself, not later by the iterator.
+        itself, not later by the iterator. What the learner or the step raises comes later, from
+        the iterator.
 
     Examples
     --------

@@ -53,7 +53,7 @@ def exact_power(base, steps):
     if steps * base.denominator.bit_length() > EXACT_DIGITS and base not in (0, 1):
         raise ValueError(
             f"m must give an exact result of at most {EXACT_DIGITS:,} binary digits, got {steps} "
-            "generations; pass s0 or p as floats for a larger m"
+            "generations; pass floats for a larger m"
         )
     return base**steps
 

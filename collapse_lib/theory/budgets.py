@@ -1,9 +1,9 @@
-"""How much synthetic data a tolerance allows: the largest n permitted by a bound on the deviation.
+"""How much synthetic data a tolerance allows: an n that a bound on the deviation permits.
 
 The setting is that of `deviation`: a real corpus of N samples is kept, and every model after the
-first also sees n samples of the last model. A budget is the largest n for which the expected
-distance ``E ||p^(m) - p^(1)||_1`` stays at most epsilon for all m. In `budget_with_confidence` the
-distance itself stays below epsilon, with high probability.
+first also sees n samples of the last model. With a budget of n samples the expected distance
+``E ||p^(m) - p^(1)||_1`` stays at most epsilon for all m; with more it may do so, too. In
+`budget_with_confidence` the distance itself stays below epsilon, with high probability.
 """
 
 from collections import Counter
@@ -56,8 +56,10 @@ def budget_as_printed(real, size, epsilon):
     real = _checks.integer(real, "real", 1)
     size = _checks.integer(size, "size", 2)
     epsilon = _checks.positive(epsilon, "epsilon")
-    logarithm = log(sqrt(2) * pi * real * epsilon / (6 * e * size))
-    return max(0, floor(2 * pi / e**2 * min(size - 2, logarithm)))
+    ratio = sqrt(2) * pi * real * epsilon / (6 * e * size)
+    if ratio <= 1:  # the logarithm is not positive; a tiny ratio is 0 in floats
+        return 0
+    return floor(2 * pi / e**2 * min(size - 2, log(ratio)))
 
 
 def budget_linear(real, epsilon):
@@ -130,7 +132,7 @@ def budget(real, p, epsilon):
 
     In closed form it is ``N^2 epsilon^2 / (Q^2 (1 - 1/N) - (2N + 1) epsilon^2)``, rounded down,
     with ``Q = sum_i sqrt(p_i (1 - p_i))``. If the denominator is not positive, any amount of
-    synthetic data is allowed.
+    synthetic data is allowed. So it is for an epsilon of 2 or more, as no distance exceeds 2.
 
     Parameters
     ----------
@@ -158,10 +160,13 @@ def budget(real, p, epsilon):
     (323, inf)
     """
     real = _checks.integer(real, "real", 1)
-    squared = min(_decimal(epsilon), 2) ** 2  # no distance exceeds 2
+    p, epsilon = _meant(p), _decimal(epsilon)
+    if epsilon >= 2:
+        return inf
+    squared = epsilon**2
     with localcontext(prec=DIGITS):
         allowed = _ratio(real**3 * squared)
-        needed = (real - 1) * _squared_spread(_meant(p)) - _ratio(real * (2 * real + 1) * squared)
+        needed = (real - 1) * _squared_spread(p) - _ratio(real * (2 * real + 1) * squared)
         if needed <= allowed.scaleb(-EXACT):
             return inf
         number = allowed / needed
@@ -170,13 +175,15 @@ def budget(real, p, epsilon):
 
 
 def budget_with_confidence(real, tokens, epsilon, delta):
-    """Return the largest n that keeps the distance itself below epsilon, with high probability.
+    """Return an n that keeps the distance itself below epsilon, with high probability.
 
     Given a kept corpus with k distinct tokens, ``P(||p^(m) - p^(1)||_1 >= epsilon)`` is at most
     ``(2^k - 2) exp(-epsilon^2 N (N + 2n) / (2n))`` for every m, see `deviation_probability_bound`.
     With ``L = ln((2^k - 2) / delta) / epsilon^2``, this is at most delta for
-    ``n <= N^2 / (2 (L - N))``, and for any n if ``N >= L``. The guarantee holds for each single
-    generation, not for all at once, and needs no knowledge of the truth.
+    ``n <= N^2 / (2 (L - N))``, and for any n if ``N >= L``: the budget is the largest such n. It is
+    any n, too, for an epsilon of 2 or more: models that share real data differ by less than 2. The
+    guarantee holds for each single generation, not for all at once, and needs no knowledge of the
+    truth.
 
     Parameters
     ----------
@@ -207,9 +214,11 @@ def budget_with_confidence(real, tokens, epsilon, delta):
     inf
     """
     real = _checks.integer(real, "real", 1)
-    squared = min(_checks.positive(epsilon, "epsilon"), 2) ** 2  # no distance exceeds 2
-    delta = _checks.positive(delta, "delta")
-    needed = (log_sets(tokens) - log(delta)) / squared if squared else inf
+    epsilon = _checks.positive(epsilon, "epsilon")
+    logarithm = log_sets(tokens) - log(_checks.positive(delta, "delta"))
+    if epsilon >= 2:
+        return inf
+    needed = logarithm / epsilon**2 if epsilon**2 else inf
     if needed == inf:
         return 0
     return inf if real >= needed else floor(real**2 / (2 * (needed - real)))

@@ -7,19 +7,24 @@ its `curvature`. Counting has v2 = -1.
 """
 
 from fractions import Fraction
-from math import exp
+from math import exp, log1p
 
 import numpy as np
 from scipy.special import psi
 
 from collapse_lib import _checks, schedules
-from collapse_lib.theory._core import exact_power, one_like
+from collapse_lib.theory._core import exact_power
 
 #: The most generations where they are computed one by one, in seconds.
 MOST = 1_000_000
 
 #: The most generations of `squared_distances`: at 8 bytes for each triple of them, 216 MB.
 MOST_GENERATIONS = 300
+
+#: Above this n, four terms of its series give `gaussian_log_growth` to all digits.
+MANY = 1000
+#: How far below 0 rounding may take a variance, relative to the first one.
+ROUNDING = 1e-9
 
 
 def expected_variance(m, n, variance, curvature):
@@ -38,7 +43,9 @@ def expected_variance(m, n, variance, curvature):
 
     Returns
     -------
-    float, Fraction (if `curvature` and `variance` are rational) or ndarray of the shape of `m`
+    float, Fraction or ndarray of the shape of `m`
+        A Fraction if `m` is a single number, one of `curvature` and `variance` is a Fraction and
+        the other one, too, or an int.
 
     Raises
     ------
@@ -54,7 +61,8 @@ def expected_variance(m, n, variance, curvature):
     n = _checks.integer(n, "n", 1)
     curvature = _checks.finite(curvature, "curvature", -n)
     variance = _checks.finite(variance, "variance", 0)
-    base = 1 + one_like(curvature) * curvature / n
+    variance, curvature = _alike(variance, curvature)
+    base = 1 + curvature / n
     if isinstance(base, Fraction) and np.ndim(m) == 0:
         return exact_power(base, m) * variance
     with np.errstate(over="ignore"):  # infinite if a float cannot hold it
@@ -79,11 +87,18 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
     variance : float or Fraction
         V(mu_1), at least 0.
     curvature : float or Fraction
-        v2.
+        v2, at least -n, or -1 if n is 0.
 
     Returns
     -------
     float or Fraction
+        A Fraction if one of `curvature` and `variance` is a Fraction and the other one, too, or an
+        int.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or an exact result would have millions of digits.
 
     Examples
     --------
@@ -96,10 +111,15 @@ def squared_distance_from_first(m, real, synthetic, variance, curvature):
     synthetic = _checks.integer(synthetic, "synthetic", 0)
     variance = _checks.finite(variance, "variance", 0)
     curvature = _checks.finite(curvature, "curvature", -max(synthetic, 1))
-    distance = 0 * one_like(curvature) * variance
+    variance, curvature = _alike(variance, curvature)
+    distance = 0 * variance
     if synthetic == 0:
         return distance
-    alpha = one_like(curvature) * synthetic / (real + synthetic)
+    alpha = type(variance)(synthetic) / (real + synthetic)
+    if isinstance(alpha, Fraction):
+        # Step by step, the digits would cost as much as the square of m.
+        keep, noise = alpha**2 * (1 + curvature / synthetic), alpha**2 * variance / synthetic
+        return noise * ((1 - exact_power(keep, m - 1)) / (1 - keep) if keep != 1 else m - 1)
     for _ in range(m - 1):
         distance = alpha**2 * ((1 + curvature / synthetic) * distance + variance / synthetic)
     return distance
@@ -120,9 +140,10 @@ def squared_distances(schedule, generations, variance, curvature):
     generations : int
         The last generation M, from 0 to `MOST_GENERATIONS`.
     variance : float
-        V(mu_0), at least 0.
+        V(mu_0), from 0 to 1e100.
     curvature : float
-        v2.
+        v2, from -1e6 to 1e6. No ``E V(mu_m)`` may be negative: v2 at least minus the least size
+        of a corpus ensures that.
 
     Returns
     -------
@@ -132,7 +153,8 @@ def squared_distances(schedule, generations, variance, curvature):
     Raises
     ------
     ValueError
-        If an argument is out of range, or the sizes are random.
+        If an argument is out of range, the sizes are random, or no family has this curvature, as
+        an ``E V(mu_m)`` would be negative.
 
     Examples
     --------
@@ -164,6 +186,13 @@ def squared_distances(schedule, generations, variance, curvature):
                 square = (w**2 / size).sum()
             with np.errstate(over="ignore"):  # inf beyond the largest float
                 found[m] += square * (variance + curvature * found[t])
+        with np.errstate(over="ignore"):
+            left = variance + curvature * found[m]
+        if left < -ROUNDING * variance:
+            raise ValueError(
+                f"curvature must keep the variance at least 0, got {curvature} and a variance of "
+                f"{left:.3g} in generation {m}"
+            )
     return found
 
 
@@ -185,6 +214,11 @@ def poisson_extinction(m, n, mean):
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
 
     Examples
     --------
@@ -217,13 +251,22 @@ def gaussian_log_growth(n):
     -------
     float
 
+    Raises
+    ------
+    ValueError
+        If `n` is out of range.
+
     Examples
     --------
     >>> print(f"{gaussian_log_growth(100):.4f}, {np.log(1 - 1 / 100):.4f}")
     -0.0202, -0.0101
     """
     n = _checks.integer(n, "n", 2)
-    return float(psi((n - 1) / 2) + np.log(2 / n))
+    if n <= MANY:
+        return float(psi((n - 1) / 2) + np.log(2 / n))
+    # The two terms nearly cancel: psi(z) = log z - 1/(2z) - 1/(12 z^2) + 1/(120 z^4) - ...
+    x = 1 / (n - 1)
+    return log1p(-1 / n) - x - x**2 / 3 + 2 / 15 * x**4
 
 
 def limited_loss(m, samples, parameters, first=None):
@@ -247,6 +290,11 @@ def limited_loss(m, samples, parameters, first=None):
     -------
     float or ndarray of the shape of `m`
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range.
+
     Examples
     --------
     >>> limited_loss(m=4, samples=1000, parameters=20)
@@ -257,3 +305,10 @@ def limited_loss(m, samples, parameters, first=None):
     parameters = _checks.integer(parameters, "parameters", 1)
     first = parameters if first is None else _checks.number(first, "first", 0, np.inf)
     return (first + (m - 1) * parameters) / (2 * samples)
+
+
+def _alike(*values):
+    """Return the values as fractions if one of them is and the others are ints, else as floats."""
+    rational = not any(isinstance(value, float) for value in values)
+    exact = rational and any(isinstance(value, Fraction) for value in values)
+    return tuple(map(Fraction if exact else float, values))

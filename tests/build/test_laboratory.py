@@ -200,6 +200,11 @@ def test_steps(lab, step, chosen):
     np.testing.assert_allclose(found, steps.apply(chosen, cases), atol=1e-14)
 
 
+def test_min_p_keeps_what_only_rounding_puts_below(lab):
+    found = lab("(p) => Array.from(Laboratory.steps.minP(p, 0.1))", [1 / 12, 10 / 12, 1 / 12])
+    np.testing.assert_allclose(found, [1 / 12, 10 / 12, 1 / 12])
+
+
 def test_a_filter_that_accepts_nothing_is_one_sentence(lab):
     message = lab(
         """() => {
@@ -233,6 +238,15 @@ def test_budgets(lab):
     wanted = [theory.budget(*case) for case in cases]
     assert found == ["inf" if n == math.inf else n for n in wanted]
     assert len(set(found)) > 10
+
+
+def test_no_distance_exceeds_a_tolerance_of_2(lab):
+    for call in (
+        "budget(2, Array(600).fill(1 / 600), 2)",
+        "budgetGivenCorpus(2, Array(600).fill(1 / 600), 2)",
+        "budgetConfident(5, 40, 2, 0.05)",
+    ):
+        assert lab(f"() => Laboratory.planner.{call} === Infinity")
 
 
 def test_budget_given_the_corpus_is_the_largest_that_the_bound_allows(lab):

@@ -10,14 +10,16 @@ Laboratory.planner = (() => {
   const expectedLoss = (p, n) => sum(p, (x) => (x > 0 ? missed(x, n) : 0));
   const inDanger = (p, n) => Array.from(p.keys()).filter((i) => p[i] > 0 && missed(p[i], n) > 0.5);
 
-  // The largest n with E ||p^(m) - p^(1)||_1 <= epsilon in every generation, real corpus kept. With the
+  // The largest n with which a bound on E ||p^(m) - p^(1)||_1 is at most epsilon in every generation,
+  // real corpus kept; any n from epsilon = 2 on, since no distance exceeds 2. With the
   // truth p it is collapse_lib.theory.budget; with the frequencies of the corpus at hand the
   // expectation is over what the models write alone, and there is no factor 1 - 1/N.
   const budget = (real, p, epsilon) => largest(real, spread(p) ** 2 * (1 - 1 / real), epsilon);
   const budgetGivenCorpus = (real, p, epsilon) => largest(real, spread(p) ** 2, epsilon);
 
   function largest(real, squaredSpread, epsilon) {
-    const squared = Math.min(epsilon, 2) ** 2; // no distance exceeds 2
+    if (epsilon >= 2) return Infinity;
+    const squared = epsilon ** 2;
     const denominator = squaredSpread - (2 * real + 1) * squared;
     if (denominator <= 1e-12 * squaredSpread) return Infinity;
     return floor((real ** 2 * squared) / denominator);
@@ -32,7 +34,7 @@ Laboratory.planner = (() => {
   // The largest n with P(||p^(m) - p^(1)||_1 >= epsilon) <= risk, given a corpus of N samples with k
   // distinct tokens: (2^k - 2) exp(-epsilon^2 N (N + 2n) / (2n)) <= risk.
   function budgetConfident(real, distinct, epsilon, risk) {
-    if (distinct < 2) return Infinity;
+    if (distinct < 2 || epsilon >= 2) return Infinity;
     const logUnion = distinct * Math.LN2 + Math.log1p(-(2 ** (1 - distinct)));
     const needed = (logUnion - Math.log(risk)) / epsilon ** 2;
     return needed <= real ? Infinity : floor(real ** 2 / (2 * (needed - real)));

@@ -42,7 +42,8 @@ Laboratory.steps = (() => {
   }
 
   function minP(p, ratio) {
-    const least = ratio * largest(p);
+    // Compared within some roundings, so that 1/12 is a tenth of 10/12.
+    const least = ratio * (1 - 16 * EPSILON) * largest(p);
     return normalised(Float64Array.from(p, (x) => (x >= least ? x : 0)));
   }
 
