@@ -439,7 +439,7 @@ def tail_constant(n):
     Raises
     ------
     ValueError
-        If `n` is less than 2.
+        If `n` is less than 2 or above 1,000,000.
 
     Examples
     --------

@@ -12,7 +12,9 @@ The fundamental matrix N (no sample size here) holds the expected numbers of vis
 expected times to absorption, N R the absorption probabilities. The true distribution p^(0) need not
 be a multiple of 1/n, so it is not a state: the chain starts from the distribution of p^(1).
 
-Rational `p` gives exact results, by elimination in exact integers.
+Rational `p` gives exact results, by elimination in exact integers. Floats are eliminated without a
+subtraction (Grassmann, Taksar and Heyman 1985): a step that holds models apart makes collapse so
+rare that I - Q is singular in floats, yet the expected times keep all but their last few digits.
 
 With a step from `collapse_lib.steps`, every model is processed before it is sampled, which adds
 selection to drift. The states are the models as trained, before the step. The truth is not
@@ -25,7 +27,7 @@ from math import comb, factorial, inf, lcm
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import lu_factor, lu_solve
+from scipy.linalg import solve_triangular
 
 from collapse_lib import _checks, steps
 
@@ -35,8 +37,10 @@ MAX_STATES = 4000
 MAX_EXACT_STATES = 100
 #: The most generations of `AbsorbingChain.collapse_time_cdf`, in floats and exactly.
 MAX_GENERATIONS, MAX_EXACT_GENERATIONS = 100_000, 1_000
-#: Columns solved for at a time: an interrupt takes effect between two batches.
-COLUMNS = 256
+#: Columns solved for and states eliminated at a time: an interrupt takes effect between batches.
+COLUMNS, BLOCK = 256, 64
+#: The longest expected time, beyond which the probabilities in floats lose digits.
+LONGEST = 1e300
 
 
 class AbsorbingChain:
@@ -93,7 +97,7 @@ class AbsorbingChain:
         self.p = _checks.nontrivial_distribution(p)
         if step is not None:
             self.p = self.p.astype(float)
-        self.n = _checks.integer(n, "n", 1)
+        self.n, self._step = _checks.integer(n, "n", 1), step
         self._exact = self.p.dtype == object
         self._support = np.flatnonzero(self.p)
         _check_number_of_states(self.n, self._support.size, self._exact)
@@ -118,6 +122,11 @@ class AbsorbingChain:
         ndarray of shape (transient, transient)
             Row: the state in which the chain starts, which counts as a visit.
 
+        Raises
+        ------
+        ValueError
+            If the step delays collapse for 10^300 generations or more.
+
         Examples
         --------
         >>> AbsorbingChain([0.5, 0.5], n=3).fundamental_matrix()
@@ -134,6 +143,11 @@ class AbsorbingChain:
         ndarray of shape (states,)
             N 1 for the transient states, followed by 0 for the Dirac masses.
 
+        Raises
+        ------
+        ValueError
+            If the step delays collapse for 10^300 generations or more.
+
         Examples
         --------
         >>> AbsorbingChain([0.5, 0.5], n=3).expected_times()
@@ -148,6 +162,11 @@ class AbsorbingChain:
         Returns
         -------
         float or Fraction (if `p` is rational)
+
+        Raises
+        ------
+        ValueError
+            If the step delays collapse for 10^300 generations or more.
 
         Examples
         --------
@@ -165,6 +184,11 @@ class AbsorbingChain:
         Returns
         -------
         ndarray of shape (tokens,)
+
+        Raises
+        ------
+        ValueError
+            If the step delays collapse for 10^300 generations or more.
 
         Examples
         --------
@@ -225,9 +249,15 @@ class AbsorbingChain:
             return _eliminate(np.eye(self.transient, dtype=np.int64) - stay, right)
         if not self.transient:
             return np.zeros(right.shape)
-        factors = lu_factor(np.eye(self.transient) - stay.toarray())
-        starts = range(0, right.shape[1], COLUMNS)
-        return np.hstack([lu_solve(factors, right[:, i : i + COLUMNS]) for i in starts])
+        leave = self.transition_matrix[: self.transient, self.transient :].sum(axis=1)
+        ones = np.ones((self.transient, 1))  # whose solution is the expected times
+        found = _substitute(*_factors(stay.toarray(), leave), np.hstack([right, ones]))
+        if not (found[:, -1] < LONGEST).all():
+            raise ValueError(
+                "step must let the models collapse in fewer than 10^300 generations on average, "
+                f"got {self._step!r} with n = {self.n}"
+            )
+        return found[:, :-1]
 
 
 def _check_number_of_states(n, tokens, exact):
@@ -281,6 +311,51 @@ def _poisson_weights(mean, n):
     above = np.cumprod(mean / np.arange(top + 1, n + 1))
     below = np.cumprod(np.arange(top, 0, -1) / mean) if top else []
     return np.concatenate([below[::-1], [1.0], above])
+
+
+def _factors(stay, leave):
+    """Return a lower and an upper triangular matrix with the product I - Q, without a subtraction.
+
+    States are eliminated one by one: then the chain is watched only while it is in a later state.
+    Its diagonal entry of I - Q is the probability to go anywhere else, so it is summed rather than
+    subtracted from 1, and every entry keeps a small relative error.
+
+    Parameters
+    ----------
+    stay : ndarray of shape (transient, transient)
+        Q.
+    leave : ndarray of shape (transient,)
+        The probabilities of absorption from each transient state in one generation.
+
+    Returns
+    -------
+    (ndarray, ndarray), each of shape (transient, transient)
+        The second has ones on its diagonal; its entries there and below stand for nothing.
+    """
+    table, size = np.column_stack([stay, leave]), len(stay)
+    for start in range(0, size, BLOCK):
+        end = min(start + BLOCK, size)
+        for k in range(start, end):
+            table[k, k] = table[k, k + 1 :].sum()
+            table[k, k + 1 :] /= table[k, k] or 1
+            table[k + 1 : end, k + 1 :] += np.outer(table[k + 1 : end, k], table[k, k + 1 :])
+            table[end:, k + 1 : end] += np.outer(table[end:, k], table[k, k + 1 : end])
+        table[end:, end:] += table[end:, start:end] @ table[start:end, end:]
+    upper = -table[:, :-1]
+    lower = np.tril(upper)
+    np.fill_diagonal(lower, -lower.diagonal())
+    return lower, upper
+
+
+def _substitute(lower, upper, right):
+    """Return x with lower @ upper @ x = right; infinite where a probability to leave is 0."""
+    found = np.full(right.shape, inf)
+    if lower.diagonal().all():
+        for i in range(0, right.shape[1], COLUMNS):
+            y = solve_triangular(lower, right[:, i : i + COLUMNS], lower=True)
+            x = solve_triangular(upper, y, unit_diagonal=True, check_finite=False)
+            found[:, i : i + COLUMNS] = x
+    return found
 
 
 def _eliminate(matrix, right):

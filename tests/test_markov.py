@@ -3,6 +3,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 
+import mpmath
 import numpy as np
 import pytest
 from scipy.stats import binom, multinomial
@@ -139,6 +140,59 @@ def test_a_step_with_a_token_that_cannot_occur_and_rational_p():
     np.testing.assert_allclose(survives, [two[0], 0, two[1]])
 
 
+def held_apart(p, n, tau):
+    """Return E[T] and the survival of the first of two tokens, in 60 digits from binomials."""
+    with mpmath.workdps(60):
+
+        def row(q):
+            return [mpmath.binomial(n, k) * q**k * (1 - q) ** (n - k) for k in range(n + 1)]
+
+        weights = [(mpmath.mpf(k) / n) ** (1 / mpmath.mpf(tau)) for k in range(n + 1)]
+        rows = [row(weights[k] / (weights[k] + weights[n - k])) for k in range(1, n)]
+        stay = mpmath.matrix([after[1:n] for after in rows])
+        right = mpmath.matrix([[1, after[n]] for after in rows])
+        start, found = row(mpmath.mpf(p)), mpmath.inverse(mpmath.eye(n - 1) - stay) * right
+        time, survives = mpmath.matrix([start[1:n]]) * found
+        return float(1 + time), float(start[n] + survives)
+
+
+@pytest.mark.parametrize(("n", "tau"), [(20, 2), (70, 2), (40, 1e9)])
+def test_a_step_that_holds_models_apart(n, tau):
+    """E[T] is 2e16 for n = 70: I - Q is singular in doubles, and a solver for it gave noise."""
+    time, survives = held_apart(0.9, n, tau)
+    chain = AbsorbingChain([0.9, 0.1], n, steps.Temperature(tau))
+    assert chain.expected_collapse_time() == pytest.approx(time, rel=1e-11)
+    np.testing.assert_allclose(
+        chain.absorption_probabilities(), [survives, 1 - survives], rtol=1e-11
+    )
+    assert 0.5 < survives < 0.9  # it decides, but not alone
+
+
+def test_equal_tokens_survive_equally_however_long_it_takes():
+    chain = AbsorbingChain([0.5, 0.5], 200, steps.Temperature(1.25))
+    np.testing.assert_allclose(chain.absorption_probabilities(), 0.5, rtol=1e-11)
+    times = chain.expected_times()
+    assert 1e22 < times.max() < 1e23
+    visits = chain.fundamental_matrix()
+    assert (visits > 0).all()
+    np.testing.assert_allclose(visits, visits[::-1, ::-1], rtol=1e-10)
+    three = AbsorbingChain([0.25, 0.5, 0.25], 35, steps.Temperature(4.0)).absorption_probabilities()
+    assert three.sum() == pytest.approx(1, rel=1e-11)
+    assert three[0] == pytest.approx(three[2], rel=1e-11)
+
+
+@pytest.mark.parametrize("size", [1, 2, 63, 64, 65, 130])
+def test_a_walk_on_a_line_by_its_closed_form(size):
+    """A fair walk: from state i of 1, ..., k it takes i (k + 1 - i) steps to leave at an end."""
+    stay = (np.eye(size, k=1) + np.eye(size, k=-1)) / 2
+    lower, upper = markov._factors(stay, 1 - stay.sum(axis=1))
+    upper = np.triu(upper, 1) + np.eye(size)
+    np.testing.assert_allclose(lower @ upper, np.eye(size) - stay, atol=1e-15)
+    i = np.arange(1, size + 1)
+    times = np.linalg.solve(upper, np.linalg.solve(lower, np.ones(size)))
+    np.testing.assert_allclose(times, i * (size + 1 - i), rtol=1e-12)
+
+
 @dataclass(frozen=True)
 class Towards:
     """A toy step that gives some probability to certain tokens."""
@@ -156,6 +210,34 @@ class Leaks:
     def apply(self, p):
         rest = (p.max(axis=-1, keepdims=True) < 1) * 0.1
         return (1 - rest) * p + rest * np.eye(p.shape[-1])[-1]
+
+
+@dataclass(frozen=True)
+class TwoWells:
+    """A toy step: models fall back to even odds, from where a second well is almost never reached.
+
+    Only from there they collapse; for each of the two, a float can hold how long it takes.
+    """
+
+    def apply(self, p):
+        first = p[..., :1]
+        odds = np.where(first > 0.1, 0.5, 0.3)
+        return np.where((first == 0) | (first == 1), p, np.concatenate([odds, 1 - odds], axis=-1))
+
+
+@pytest.mark.parametrize(
+    ("n", "step"),
+    # 2^-n has few digits, or is 0; in two wells, it is the product that is 0
+    [(1070, steps.Temperature(1e9)), (1100, steps.Temperature(1e9)), (1100, TwoWells())],
+)
+@pytest.mark.parametrize(
+    "call", ["fundamental_matrix", "expected_collapse_time", "absorption_probabilities"]
+)
+def test_what_takes_longer_than_a_float_can_say(n, step, call):
+    chain = AbsorbingChain([0.9, 0.1], n, step)
+    message = "step must let the models collapse in fewer than 10^300 generations on average"
+    with pytest.raises(ValueError, match=re.escape(f"{message}, got {step} with n = {n}")):
+        getattr(chain, call)()
 
 
 @pytest.mark.parametrize(

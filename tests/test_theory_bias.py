@@ -1,6 +1,8 @@
+import math
 import re
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,6 +71,57 @@ def test_floats_and_arrays_follow_the_fractions():
     mixed = [float(theory.expected_collision_mixed_smoothed(int(k), 9, 5, p, 3)) for k in m]
     np.testing.assert_allclose(theory.expected_collision_smoothed(m, 9, floats, 3), alone)
     np.testing.assert_allclose(theory.expected_collision_mixed_smoothed(m, 9, 5, floats, 3), mixed)
+
+
+@pytest.mark.parametrize("n", [10**15, 10**17, 2**62])
+def test_many_generations_of_many_samples(n):
+    """(1 - 1/n)^n is 1/e, up to a share of 1/n; in floats, 1 - 1/n is 1."""
+    alone = theory.expected_collision_smoothed(n, n, [0.5, 0.5], 0)
+    assert alone == pytest.approx(1 - math.exp(-1) / 2, rel=1e-14)
+    # A real sample among n samples costs a generation (2N + 1)/n of the distance to the limit.
+    mixed = theory.expected_collision_mixed_smoothed(n, 10, n, [0.5, 0.5], 0)
+    start, limit = 0.55, 1 - 20 / 21 * 0.45
+    assert mixed == pytest.approx(limit + math.exp(-21) * (start - limit), rel=1e-13)
+
+
+@pytest.mark.parametrize("m", [1, 7, 10**9, 10**16])
+@pytest.mark.parametrize("a", [1e-9, 3.0, 1e9])
+def test_smoothing_of_many_samples_loses_no_digits(m, a):
+    """The recursion ``S -> factor S + rest``, iterated in 60 digits by its geometric series."""
+    with mpmath.workdps(60):
+        n, real, one = mpmath.mpf(10**16), mpmath.mpf(10), mpmath.mpf(1)
+        keep = (n / (n + a)) ** 2
+        factor, rest = keep * (1 - 1 / n), keep / n + (1 - keep) / 2
+        level = factor**m * mpmath.mpf("0.625") + rest * (1 - factor**m) / (1 - factor)
+        weight, corpus = a / (real + a), 1 / real + (1 - 1 / real) * mpmath.mpf("0.625")
+        now = (1 - weight) ** 2 * corpus + (1 - (1 - weight) ** 2) / 2
+        inner = (1 - weight) * corpus + weight / 2
+        share = one / (real + n + a)
+        rest = real**2 * corpus + 2 * real * n * inner + n + (2 * (real + n) * a + a**2) / 2
+        factor, rest = n * (n - 1) * share**2, rest * share**2
+        mixed = factor ** (m - 1) * now + rest * (1 - factor ** (m - 1)) / (1 - factor)
+    p = [0.75, 0.25]
+    assert theory.expected_collision_smoothed(m, 10**16, p, a) == pytest.approx(
+        float(level), rel=1e-13
+    )
+    assert theory.expected_collision_mixed_smoothed(m, 10, 10**16, p, a) == pytest.approx(
+        float(mixed), rel=1e-13
+    )
+
+
+def test_exact_results_have_a_limit_and_arrays_are_floats():
+    p = [1, 0]  # integers are rational, too
+    for a in (0, Fraction(1, 2)):
+        with pytest.raises(ValueError, match="at most 4,000,000 binary digits, got 1000000"):
+            theory.expected_collision_smoothed(10**6, 100, p, a)
+        with pytest.raises(ValueError, match="at most 4,000,000 binary digits, got 1000000"):
+            theory.expected_collision_mixed_smoothed(10**6 + 1, 10, 90, p, a)
+        alone = theory.expected_collision_smoothed([3, 10**6], 100, p, a)
+        mixed = theory.expected_collision_mixed_smoothed([3, 10**6], 10, 90, p, a)
+        assert alone.dtype == mixed.dtype == float
+        assert alone[0] == pytest.approx(float(theory.expected_collision_smoothed(3, 100, p, a)))
+        exact = theory.expected_collision_mixed_smoothed(3, 10, 90, p, a)
+        assert mixed[0] == pytest.approx(float(exact))
 
 
 @given(COUNTS, WEIGHTS, st.floats(0.01, 0.99))

@@ -2,7 +2,9 @@
 
 import math
 import re
+from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -35,6 +37,38 @@ def test_rare_winners_take_up_to_two_n():
     assert times[1] == pytest.approx(100)
     assert times[0] < 1e-5
     assert np.isnan(theory.collapse_time_diffusion_by_winner([0.5, 0.5, 0], 9)[2])
+
+
+@pytest.mark.parametrize("s0", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("real", [1, 2, 10**3, 10**6, 10**9, 10**12, 10**15, 10**18])
+def test_an_urn_of_many_samples(real, s0):
+    """With n = 1, of the variety of the corpus a share N / (N + 1) is kept: Polya's urn."""
+    exact = 1 - Fraction(real - 1, real + 1) * (1 - Fraction(s0))
+    found = theory.expected_collision_accumulating_limit(real, 1, s0)
+    assert found == pytest.approx(float(exact), rel=1e-11)
+    assert 0 <= found <= 1
+
+
+@pytest.mark.parametrize("real", [2, 95, 104, 3 * 10**4, 10**12, 10**17])
+@pytest.mark.parametrize("synthetic", [1, 2, 1000, 9 * 10**3, 11 * 10**3, 10**7, 10**15])
+def test_what_accumulating_data_keeps_loses_no_digits(real, synthetic):
+    with mpmath.workdps(80):  # on both sides of where the series takes over
+        a, z = mpmath.mpf(real) / synthetic, 1 / mpmath.sqrt(synthetic)
+        gammas = mpmath.gammaprod([1 + a, 1 + a], [1 + a - z, 1 + a + z])
+        exact = float(1 - (1 - mpmath.mpf(1) / real) * gammas)
+    found = theory.expected_collision_accumulating_limit(real, synthetic, 0.0)
+    assert found == pytest.approx(exact, rel=1e-11)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1e-18, 1e-9, 2.0**-20, 0.5, 1.0])
+@pytest.mark.parametrize("synthetic", [1, 10, 10**15, 10**17, 2**62])
+def test_a_small_weight_and_many_samples(weight, synthetic):
+    """Nothing real, however many samples: the error is all there can be."""
+    w, n = Fraction(weight), Fraction(synthetic)
+    noise, kept = w**2 / 10 + (1 - w) ** 2 / n, (1 - w) ** 2 * (1 - 1 / n)
+    found = theory.squared_deviation_weighted(weight, 10, synthetic, [0.5, 0.5])
+    assert found == pytest.approx(float(noise / (1 - kept) / 2), rel=1e-14)
+    assert weight > 0 or found == 0.5
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,17 @@ def test_thresholds_at_their_ends():
     assert 0 < recover < take_over == 0.05
 
 
+@pytest.mark.parametrize("tau", [5e-4, 1e-4, 1e-8])
+def test_the_second_threshold_of_a_low_temperature(tau):
+    """A favourite needs odds of about exp(tau) only, which a fixed grid did not see."""
+    even, step = np.full(3, 1 / 3), steps.Temperature(tau)
+    take_over, recover = theory.temperature_threshold(3, tau)
+    assert take_over == tau
+    below, above = (rounds(even, step, recover * x, 1000, favourite(3, 0.9)) for x in (0.99, 1.01))
+    assert np.abs(below - even).max() < 1e-4 * tau
+    assert above[0] - 1 / 3 > 0.1 * tau
+
+
 def test_synthetic_data_alone_ends_on_the_likeliest_tokens_or_on_all():
     p = [0.4, 0.4, 0.2, 0.0]
     assert theory.temperature_limit(p, 0.9, 1).tolist() == [0.5, 0.5, 0, 0]
@@ -194,6 +205,11 @@ def test_nucleus_sampling_ends_at_its_limit_and_below_its_bound(weights, percent
 
 def test_a_nucleus_of_everything_leaves_everything():
     assert theory.nucleus_limit([0.2, 0.8], 1).tolist() == [0.2, 0.8]
+
+
+@pytest.mark.parametrize("p", [[1 - 1e-14, 5e-15, 5e-15], [0.3, 1e-300, 0.7]])
+def test_a_nucleus_of_everything_keeps_the_rarest(p):
+    assert theory.nucleus_limit(p, 1).tolist() == list(steps.Nucleus(1).apply(p)) == p
 
 
 # Survival of two tokens
@@ -259,6 +275,57 @@ def test_strong_temperatures_do_not_overflow():
     assert theory.survival_with_temperature(0.5, 10**5, 0.5) == pytest.approx(0.5)
 
 
+def survival(p, c):
+    """Integrate in many digits over pieces that shrink towards both ends."""
+    with mpmath.workdps(30):
+        p, c = mpmath.mpf(p), mpmath.mpf(c)
+
+        def density(x):
+            entropy = -x * mpmath.log(x) - (1 - x) * mpmath.log1p(-x) if 0 < x < 1 else 0
+            return mpmath.exp(2 * c * entropy - max(2 * c * mpmath.log(2), 0))
+
+        cuts = {mpmath.mpf(2) ** -k for k in range(2, 31, 4)}
+        cuts |= {end + sign * x for x in cuts for end, sign in ((p, -1), (p, 1), (1, -1), (0.5, 1))}
+        cuts |= {1 - x for x in cuts} | {0, p, 0.5, 1}
+        cuts = sorted(x for x in cuts if 0 <= x <= 1)
+        left, right = [x for x in cuts if x <= p], [x for x in cuts if x >= p]
+        below, above = (mpmath.quad(density, x, maxdegree=4) for x in (left, right))
+        return float(below / (below + above))
+
+
+@pytest.mark.parametrize(
+    ("p", "n", "tau"),
+    [
+        (0.05, 10**4, 1.1),
+        (1e-5, 3000, 2),
+        (0.9999, 10**4, 3),
+        (0.3, 300, 0.9),
+        (0.4999, 10**6, 0.9),
+    ],
+)
+def test_strong_temperatures_lose_no_digits(p, n, tau):
+    c = n * (1 / mpmath.mpf(tau) - 1)
+    found = theory.survival_with_temperature(p, n, tau)
+    assert found == pytest.approx(survival(p, c), rel=1e-10)
+    assert theory.survival_with_temperature(1 - p, n, tau) == pytest.approx(1 - found, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 3000, 10**4, 10**6, 2**62])
+@pytest.mark.parametrize("tau", [5e-324, 0.5, 2, 1e300])
+def test_survival_is_even_by_symmetry(n, tau):
+    survives = [theory.survival_with_temperature(p, n, tau) for p in (0, 0.3, 0.5, 0.7, 1)]
+    assert [survives[i] for i in (0, 2, 4)] == [0, 0.5, 1]
+    assert 0 <= survives[1] <= 0.5 <= survives[3] <= 1
+    assert survives[1] + survives[3] == pytest.approx(1)
+    if n > 1000:  # all is decided; held apart, the models forget who was ahead
+        assert survives[1] == pytest.approx(0.5 if tau > 1 else 0, abs=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-9, 0.5, 1.0])
+def test_survival_with_the_largest_advantage(p):
+    assert theory.survival_with_filter(p, 2**62, 1e300) == (p > 0)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -276,6 +343,14 @@ def test_strong_temperatures_do_not_overflow():
         (lambda: theory.nucleus_limit([1.0], 1.1), "mass must be a number from 0 to 1"),
         (lambda: theory.survival_with_filter(2, 5, 0.1), "p must hold numbers from 0 to 1"),
         (lambda: theory.survival_with_filter(0.5, 5, -inf), "advantage must be a number from -1"),
+        (
+            lambda: theory.survival_with_filter(0.5, 10, -1),
+            "advantage must be finite and above -1, got -1.0",
+        ),
+        (
+            lambda: theory.survival_with_filter(0, 10, inf),
+            "advantage must be finite and above -1, got inf",
+        ),
         (lambda: theory.survival_with_temperature(0.5, 0, 1), "n must be an integer of at least 1"),
         (lambda: theory.survival_with_temperature(1.5, 2, 1), "p must be a number from 0 to 1"),
     ],

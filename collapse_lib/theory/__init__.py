@@ -1,9 +1,10 @@
 """Closed forms, on plain numbers.
 
-Everything here is about one context. Every model is the maximum likelihood fit to its samples,
-unless a function says that it is smoothed or processed. Each function names its schedule, and its
-equation in the paper if there is one. Rational input (`fractions.Fraction`) gives an exact result,
-as long as no other argument is an array.
+Everything here is about one context, except `limited_loss`. Every model is the maximum likelihood
+fit to its samples, unless a function says that it is smoothed or processed. Each function names its
+schedule, and its equation in the paper if there is one. Where a function says so under Returns,
+rational input (`fractions.Fraction`) gives an exact result, as long as no other argument is an
+array.
 """
 
 from collapse_lib.theory.bias import (

@@ -16,7 +16,7 @@ from numbers import Rational
 import numpy as np
 
 from collapse_lib import _checks
-from collapse_lib.theory._core import mixed_sizes
+from collapse_lib.theory._core import faded, mixed_sizes
 
 
 def bias_ceiling(bias, real, synthetic):
@@ -61,7 +61,8 @@ def expected_collision_smoothed(m, n, p, pseudocounts):
     """Return S_m for smoothed counting, for synthetic data alone.
 
     It solves ``S_(m+1) = (1 - lam)^2 (1/n + (1 - 1/n) S_m) + (1 - (1 - lam)^2) / s`` from S_0, with
-    ``lam = A/(n+A)``. Without pseudo-counts this is (6).
+    ``lam = A/(n+A)``. Without pseudo-counts this is (6). S_m tends to ``(n + g/s) / (n + g)``, with
+    ``g = A (2n + A)``, and a generation covers ``(n + g) / (n + A)^2`` of the way.
 
     Parameters
     ----------
@@ -91,11 +92,11 @@ def expected_collision_smoothed(m, n, p, pseudocounts):
     0.5227
     """
     m, n = _checks.integers(m, "m", 0), _checks.integer(n, "n", 1)
-    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts)
-    keep = (one * n / (n + pseudocounts)) ** 2
-    factor = keep * (1 - one / n)
-    limit = (keep / n + (1 - keep) / tokens) / (1 - factor) if factor != 1 else s0
-    return limit + factor**m * (s0 - limit)
+    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts, m)
+    towards = one * pseudocounts * (2 * n + pseudocounts)
+    lost = (n + towards) / (n + pseudocounts) ** 2
+    limit = (n + towards / tokens) / (n + towards)
+    return s0 + faded(m, lost) * (limit - s0)
 
 
 def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
@@ -141,19 +142,17 @@ def expected_collision_mixed_smoothed(m, real, synthetic, p, pseudocounts):
     m, real, synthetic = mixed_sizes(m, real, synthetic)
     if np.ndim(real) or np.ndim(synthetic):
         raise ValueError("real and synthetic must be single numbers, got an array")
-    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts)
+    s0, tokens, pseudocounts, one = _numbers(p, pseudocounts, m)
     corpus = one / real + (1 - one / real) * s0
     weight = one * pseudocounts / (real + pseudocounts)
     first = (1 - weight) ** 2 * corpus + (1 - (1 - weight) ** 2) / tokens
     inner = (1 - weight) * corpus + weight / tokens
     mixed, total = real + synthetic, real + synthetic + pseudocounts
-    factor = one * synthetic * (synthetic - 1) / total**2
     rest = real**2 * corpus + 2 * real * synthetic * inner + synthetic
-    rest = (rest + (2 * mixed * pseudocounts + pseudocounts**2) / tokens) / total**2
-    # 1 - factor, without cancellation if nearly all samples are synthetic
-    forgets = ((real + pseudocounts) * (total + synthetic) + synthetic) * one / total**2
-    limit = rest / forgets
-    return limit + factor ** (m - 1) * (first - limit)
+    rest = rest + (2 * mixed * pseudocounts + pseudocounts**2) / tokens
+    # total^2 - n (n - 1), without cancellation if nearly all samples are synthetic
+    forgets = ((real + pseudocounts) * (total + synthetic) + synthetic) * one
+    return first + faded(m - 1, forgets / total**2) * (rest / forgets - first)
 
 
 def balanced_pseudocounts(n, p):
@@ -186,7 +185,7 @@ def balanced_pseudocounts(n, p):
     0.2809 0.8200
     """
     n = _checks.integer(n, "n", 1)
-    s0, tokens, _, _ = _numbers(p, 0)
+    s0, tokens, _, _ = _numbers(p, 0, 0)
     above = float(s0 - Fraction(1, tokens)) if isinstance(s0, Fraction) else s0 - 1 / tokens
     if above <= 1e-15:
         return inf
@@ -194,11 +193,11 @@ def balanced_pseudocounts(n, p):
     return ratio / (1 + sqrt(1 + ratio / n))
 
 
-def _numbers(p, pseudocounts):
-    """Return S_0, the number of tokens, A, and a 1 of the type that keeps results exact."""
+def _numbers(p, pseudocounts, m):
+    """Return S_0, the number of tokens, A, and a 1; exact if all is rational and m no array."""
     exact = _checks.exact_distribution(p)
     checked = _checks.number(pseudocounts, "pseudocounts", 0, _checks.LARGEST)
-    if exact is not None and isinstance(pseudocounts, Rational):
+    if exact is not None and isinstance(pseudocounts, Rational) and np.ndim(m) == 0:
         return sum(x * x for x in exact), len(exact), Fraction(pseudocounts), Fraction(1)
     p = _checks.distribution(p)
     return float(p @ p), p.size, checked, 1.0

@@ -9,14 +9,17 @@ is the truth processed m - 1 times.
 from math import inf
 
 import numpy as np
-from scipy.integrate import quad
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import xlogy
+from scipy.special import xlog1py, xlogy
 
 from collapse_lib import _checks
 
 #: The most rounds of `temperature_limit`.
 MOST_ROUNDS = 1_000_000
+#: Nodes and weights of Gauss and Legendre's rule on [0, 1].
+NODES, WEIGHTS = (np.polynomial.legendre.leggauss(16) + np.array([[1], [0]])) / 2
+#: A strength of selection at which all is decided, small enough not to overflow.
+STRONGEST = 1e300
 
 
 def house_of_cards(p, accept, share):
@@ -102,8 +105,9 @@ def temperature_limit(p, tau, share, start=None):
     Returns
     -------
     ndarray of shape (tokens,)
-        If alpha is 1, the limit is uniform: on the likeliest tokens for a temperature below 1, on
-        all tokens that occur for one above 1.
+        If alpha is 1, the limit is the first model at tau = 1; otherwise it is uniform on some of
+        that model's tokens: on the likeliest for a temperature below 1, on all that occur for one
+        above 1.
 
     Raises
     ------
@@ -173,12 +177,14 @@ def temperature_threshold(tokens, tau):
     if s == 2 or tau == 1:
         return tau, tau
 
-    def share(odds):  # the alpha for which the odds exp(odds) of the favourite do not change
-        x, sharp = (1 / (1 + (s - 1) * np.exp(-k * odds)) for k in (1, 1 / tau))
-        return (x - 1 / s) / (sharp - 1 / s)
+    def above(odds):  # how far a favourite of odds exp(odds) is above 1/s, times s / (s - 1)
+        return -np.expm1(-odds) / (1 + (s - 1) * np.exp(-odds))
+
+    def share(sharp):  # the alpha for which the odds do not change: exp(sharp) after the step
+        return above(tau * sharp) / above(sharp)
 
     grid = np.linspace(1e-3, 2 * np.log(s) + 10, 2001)
-    least = int(np.argmin([share(odds) for odds in grid]))
+    least = int(np.argmin(share(grid)))
     ends = grid[max(least - 1, 0)], grid[min(least + 1, grid.size - 1)]
     found = minimize_scalar(share, bounds=ends, method="bounded", options={"xatol": 1e-12})
     return tau, min(float(found.fun), tau)
@@ -196,7 +202,7 @@ def nucleus_limit(p, mass):
     p : array_like of shape (tokens,)
         The true distribution; among equally likely tokens, the lower index comes first.
     mass : float
-        The nucleus, above 0 and at most 1.
+        The nucleus, above 0 and at most 1, where nothing changes.
 
     Returns
     -------
@@ -216,6 +222,8 @@ def nucleus_limit(p, mass):
     mass = _checks.number(mass, "mass", 0, 1)
     if mass == 0:
         raise ValueError(f"mass must be above 0, got {mass!r}")
+    if mass == 1:
+        return p.copy()
     order = np.argsort(-p, kind="stable")
     ranked = p[order]
     stays = ranked > (1 - mass + 1e-14) * np.cumsum(ranked)
@@ -240,8 +248,8 @@ def survival_with_filter(p, n, advantage):
     n : int
         Samples per generation, at least 1.
     advantage : float
-        The advantage a, above -1. It is ``1/f - 1`` for a filter that always accepts this token
-        and the other one with probability f.
+        The advantage a, finite and above -1. It is ``1/f - 1`` for a filter that always accepts
+        this token and the other one with probability f.
 
     Returns
     -------
@@ -259,7 +267,9 @@ def survival_with_filter(p, n, advantage):
     """
     p, n = _checks.within(p, "p", 0, 1), _checks.integer(n, "n", 1)
     advantage = _checks.number(advantage, "advantage", -1, inf)
-    strength = 2 * n * advantage
+    if advantage in (-1, inf):
+        raise ValueError(f"advantage must be finite and above -1, got {advantage!r}")
+    strength = min(2 * n * advantage, STRONGEST)
     if abs(strength) < 1e-12:
         survives = p.copy()
     elif strength > 0:
@@ -301,14 +311,27 @@ def survival_with_temperature(p, n, tau):
     0.0218
     """
     p, n = _checks.number(p, "p", 0, 1), _checks.integer(n, "n", 1)
-    c = n * (1 / _checks.positive(tau, "tau") - 1)
-    peak = max(2 * c * np.log(2), 0)  # so that nothing overflows
+    c = min(n * (1 / _checks.positive(tau, "tau") - 1), STRONGEST)
+    if p > 0.5:  # H is symmetric
+        return 1 - _coin_integral(1 - p, c) / (2 * _coin_integral(0.5, c))
+    return _coin_integral(p, c) / (2 * _coin_integral(0.5, c))
 
-    def density(x):
-        return np.exp(-2 * c * (xlogy(x, x) + xlogy(1 - x, 1 - x)) - peak)
 
-    left, right = (quad(density, *ends, limit=200)[0] for ends in ((0, p), (p, 1)))
-    return float(left / (left + right))
+def _coin_integral(end, c):
+    """Return the integral of ``e^(2 c H)`` from 0 to `end`, at most 1/2, up to a common factor.
+
+    The integrand may be narrow at either end, so the pieces halve in length towards both.
+    """
+    halves = 0.5 ** np.arange(90, 0, -1)
+    cuts = end * np.concatenate([[0], halves, 1 - halves[-2::-1], [1]])
+    lengths = np.diff(cuts)
+    x = cuts[:-1, None] + lengths[:, None] * NODES
+    if c < 0:
+        exponent = -2 * c * (xlogy(x, x) + xlog1py(1 - x, -x))
+    else:  # H - ln 2, without cancellation near its maximum
+        u = 1 - 2 * x
+        exponent = -c * (xlog1py(1 + u, u) + xlog1py(1 - u, -u))
+    return float(lengths @ np.exp(np.minimum(exponent, 0)) @ WEIGHTS)
 
 
 def _sharpened(q, power):
