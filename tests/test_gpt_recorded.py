@@ -60,6 +60,11 @@ def test_the_larger_shares_are_recorded():
     for seed in found["seeds"]:
         assert [g["generation"] for g in seed["real-kept:80/20"]] == list(range(2, 11))
         assert [g["generation"] for g in seed["real-kept:90/10"]] == list(range(2, 5))
+    again = json.loads(RECORDS["laptop.nine"].read_text("utf8"))
+    assert [seed["seed"] for seed in again["seeds"]] == [0, 1, 2]
+    for seed, other in zip(again["seeds"], found["seeds"], strict=True):
+        assert [g["generation"] for g in seed["real-kept:90/10"]] == list(range(2, 11))
+        assert seed["first"] != other["first"]  # a run of its own
 
 
 @pytest.mark.parametrize("width", [16, 32, 64, 128])
