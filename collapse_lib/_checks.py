@@ -32,6 +32,16 @@ def integer(value, name, minimum, maximum=LARGEST):
     return result
 
 
+def tokens(value, name, size):
+    """Return `value` as an array of int64 with one axis, all of it below `size`."""
+    result = integers(value, name, 0)
+    if np.ndim(result) != 1:
+        raise ValueError(f"{name} must have shape (length,), got shape {np.shape(result)}")
+    if result.size and result.max() >= size:
+        raise ValueError(f"{name} must be below {size}, got {result.max()}")
+    return result
+
+
 def integers(value, name, minimum):
     """Return `value` as an int if it is a single number, otherwise as an array of int64."""
     result = array(value, name)

@@ -301,7 +301,7 @@ def check_alphabet(alphabet, name="alphabet"):
     return alphabet
 
 
-def check_tokens(tokens, size, name="tokens"):
+def check_tokens(tokens, size):
     """Return tokens as an array of int64, or raise `ValueError` unless all are below `size`.
 
     Examples
@@ -309,13 +309,7 @@ def check_tokens(tokens, size, name="tokens"):
     >>> check_tokens([0, 1], size=2)
     array([0, 1])
     """
-    size = _checks.integer(size, "size", 1)
-    tokens = _checks.integers(tokens, name, 0)
-    if np.ndim(tokens) != 1:
-        raise ValueError(f"{name} must have shape (length,), got shape {np.shape(tokens)}")
-    if tokens.size and tokens.max() >= size:
-        raise ValueError(f"{name} must be below {size}, got {tokens.max()}")
-    return tokens
+    return _checks.tokens(tokens, "tokens", _checks.integer(size, "size", 1))
 
 
 def _code_points(text):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from collapse_lib import _checks, corpora
+from collapse_lib import _checks
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Counting:
             If the corpus holds a token outside the vocabulary, or is empty and there are no
             pseudo-counts.
         """
-        corpus = corpora.check_tokens(corpus, self.tokens, "corpus")
+        corpus = _checks.tokens(corpus, "corpus", self.tokens)
         if not corpus.size and not self.pseudocounts:
             raise ValueError("corpus must hold at least one token without pseudocounts, got none")
         counts = np.bincount(corpus, minlength=self.tokens)
