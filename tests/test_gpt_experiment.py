@@ -302,6 +302,46 @@ def test_what_is_measured_is_what_the_files_say(done):
     assert entry["text"] == "".join(found["characters"][t] for t in written[0].tolist())
 
 
+def test_words_of_the_training_text_are_known_in_every_generation(done):
+    """Counted letter by letter: a word is known if it stands in the text p^(0) was trained on."""
+    out, found, _ = done
+    of_text = set(split_by_hand(TEXT.lower()))
+    entry = found["seeds"][1]["real-kept:50/50"][1]
+    known, unknown = 0, 0
+    for sequence in samples(out / "seed-1" / "real-kept-50-50" / "03", 2).tolist():
+        written = split_by_hand("".join(found["characters"][t] for t in sequence).lower())
+        known += sum(word in of_text for word in written[1:-1])
+        unknown += sum(word not in of_text for word in written[1:-1])
+    assert (entry["known_words"], entry["unknown_words"]) == (known, unknown)
+    assert unknown > 0
+    assert unknown > 0
+    marked = set(split_by_hand(entry["text"].lower())) - of_text
+    assert entry["unknown_in_text"] == sorted(marked)
+    measured = [found["truth"], *(e for seed in found["seeds"] for e in seed["synthetic"])]
+    assert all("unknown_words" in entry for entry in measured)
+    assert any(entry["known_words"] for entry in measured)
+
+
+def split_by_hand(text):
+    return "".join(c if c.isalnum() else " " for c in text).split()
+
+
+def test_without_a_list_of_its_words_no_word_of_a_truth_is_called_unknown(done, tmp_path):
+    tensors, metadata = checkpoint.load(done[0] / "truth" / "model.safetensors")
+    del metadata["words"]
+    checkpoint.save(tmp_path / "truth", tensors, metadata)
+    found = run_recursion(
+        preset(),
+        tmp_path / "out",
+        truth=tmp_path / "truth",
+        schedules=["synthetic"],
+        generations=1,
+        seeds=1,
+    )
+    for entry in (found["truth"], found["seeds"][0]["first"]):
+        assert not {"known_words", "unknown_words", "unknown_in_text"} & set(entry)
+
+
 def test_held_out_samples_are_not_trained_on(done):
     out, _, _ = done
     held_out = tensors(out / "truth" / "held_out.safetensors")["tokens"]
@@ -601,6 +641,14 @@ def test_words_that_survive():
     shares = measures.surviving(reference, found)
     assert shares == {"1": 0.0, "2": 0.5, "4": None, "8": 0.0, "16": 1.0}
     assert measures.words(["the king, the\nking's"]) == Counter(the=2, king=2, s=1)
+
+
+def test_a_cut_word_is_not_counted_as_unknown():
+    known = measures.vocabulary("The king\u2019s e\u0301tat")
+    assert known == {"the", "king", "s", "\u00e9tat"}
+    found = measures.recognised(["ing THE \u00e9tat x ki", "a", "", "the king"], known)
+    assert (found["known_words"], found["unknown_words"]) == (2, 1)
+    assert found["unknown_in_text"] == ["ing", "ki", "x"]
 
 
 def test_distinct_ngrams_stay_within_sequences():

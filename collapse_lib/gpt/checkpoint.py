@@ -121,7 +121,8 @@ def load_model(path, device="cpu"):
         In evaluation mode.
     metadata : dict
         "model", its `GPTConfig` as a dict, and how it was made. For a p^(0), also "characters",
-        its vocabulary.
+        its vocabulary, and "words", those of the text it was trained on (not for
+        `SHIPPED_TRUTH`).
 
     Raises
     ------

@@ -79,7 +79,8 @@ def make_truth(folder, text):
         return
     tokenizer, corpus, validation = data.split(text, preset.model.context)
     config = replace(preset.model, vocabulary_size=len(tokenizer))
-    metadata = {"characters": tokenizer.characters}
+    words = " ".join(sorted(measures.vocabulary(text)))
+    metadata = {"characters": tokenizer.characters, "words": words}
     folder.train(truth.folder, config, corpus, validation, seed_of(0, 0, TRAINING), metadata)
     _draw_truth(folder)
 

@@ -78,6 +78,11 @@ class Folder:
         metadata = checkpoint.load_metadata(self.out / "truth" / "model.safetensors")
         return data.Tokenizer(metadata["characters"])
 
+    def vocabulary(self):
+        """Return the words of the text that p^(0) was trained on, or None if it has no list."""
+        metadata = checkpoint.load_metadata(self.out / "truth" / "model.safetensors")
+        return set(metadata["words"].split()) if "words" in metadata else None
+
     def load(self, generation):
         """Return the network of a `Generation`."""
         return checkpoint.load_model(generation.folder / "model.safetensors", self.device)[0]
@@ -172,7 +177,7 @@ class Folder:
         checkpoint.save(folder / "next.safetensors", {"next": p}, {})
         curve = checkpoint.load_metadata(folder / "model.safetensors")["curve"]
         found["curve"] = [[at, *map(measures.rounded, losses)] for at, *losses in curve]
-        found |= measures.variety(text, held_out["tokens"], tokenizer)
+        found |= measures.variety(text, held_out["tokens"], tokenizer, self.vocabulary())
         checkpoint.keep(folder / "measures.json", found)
         return found
 

@@ -46,7 +46,7 @@ def mean_and_error(values):
     return [rounded(values.mean()), rounded(np.std(values, ddof=1) / math.sqrt(len(values)))]
 
 
-def variety(corpus, reference, tokenizer):
+def variety(corpus, reference, tokenizer, known=None):
     """Measure the variety of a corpus; return a dict for a JSON file.
 
     Parameters
@@ -56,13 +56,16 @@ def variety(corpus, reference, tokenizer):
     reference : Tensor of shape (sequences, length)
         Samples of p^(0), whose words are looked for in the corpus.
     tokenizer : Tokenizer
+    known : set of str, optional
+        The words that count as known, as `vocabulary` returns them.
 
     Returns
     -------
     dict
         The number of distinct n-grams by order; how often each character occurs; the number
         of distinct words; the share of the reference's words that occur, by their frequency
-        in the reference; and how the text begins.
+        in the reference; how the text begins; and, if it is said which words are
+        known, how many are and are not, and which at the beginning are not.
     """
     texts = [tokenizer.decode(sequence) for sequence in corpus]
     frequencies = words(texts)
@@ -73,7 +76,39 @@ def variety(corpus, reference, tokenizer):
         "distinct_words": len(frequencies),
         "surviving_words": surviving(wanted, frequencies),
         "text": texts[0][:TEXT_LENGTH],
+        **({} if known is None else recognised(texts, known)),
     }
+
+
+def recognised(texts, known):
+    """Return how many words of the texts are known, and which at the beginning are not.
+
+    The first and the last word of a text are not counted, because they may be cut.
+
+    Examples
+    --------
+    >>> recognised(["ng, to bee or not to b"], {"to", "be", "or", "not"})
+    {'known_words': 4, 'unknown_words': 1, 'unknown_in_text': ['b', 'bee', 'ng']}
+    """
+    whole = [word for text in texts for word in in_order(text)[1:-1]]
+    found = sum(word.casefold() in known for word in whole)
+    beginning = {word.casefold() for word in in_order(texts[0][:TEXT_LENGTH])}
+    return {
+        "known_words": found,
+        "unknown_words": len(whole) - found,
+        "unknown_in_text": sorted(beginning - known),
+    }
+
+
+def vocabulary(text):
+    """Return the distinct words of a text, without regard to case.
+
+    Examples
+    --------
+    >>> sorted(vocabulary("To be, or not to be"))
+    ['be', 'not', 'or', 'to']
+    """
+    return {word.casefold() for word in in_order(text)}
 
 
 def distinct_ngrams(corpus, vocabulary_size, orders=(1, 2, 3, 4, 5)):
@@ -113,11 +148,13 @@ def words(texts):
     >>> words(["e\u0301, \u00e9"])
     Counter({'é': 2})
     """
-    found = Counter()
-    for text in texts:
-        marks = "".join(c for c in set(text) if unicodedata.category(c).startswith("M"))
-        found.update(re.findall(rf"[\w{marks}]+", unicodedata.normalize("NFC", text)))
-    return found
+    return Counter(word for text in texts for word in in_order(text))
+
+
+def in_order(text):
+    """Return the words of a text, as `words` counts them, one after another."""
+    marks = "".join(c for c in set(text) if unicodedata.category(c).startswith("M"))
+    return re.findall(rf"[\w{marks}]+", unicodedata.normalize("NFC", text))
 
 
 def surviving(reference, found):

@@ -130,7 +130,8 @@ def results(out):
         and step, under their names, the measures of p^(2), p^(3), ... Where there are steps, it
         also has "processed": entropy and "tokens" of p^(0) and p^(1) after each step, where
         "tokens" says in how many contexts 0, 1, 2, ... tokens are left. Pairs are a mean over
-        contexts and its standard error. If schedules need real corpora of several sizes,
+        contexts and its standard error. If p^(0) has a list of the words of its text, these are
+        the "known" ones. If schedules need real corpora of several sizes,
         "first" is the p^(1) of the preset's size N; the lists of the other schedules begin with
         their own.
 
