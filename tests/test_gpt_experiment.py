@@ -358,6 +358,22 @@ def test_progress_tells_each_generation_and_the_time_left(done):
     assert lines[-1].endswith("- 0 s left")
 
 
+def test_a_run_that_resumes_tells_the_time_of_what_is_left(done, tmp_path, monkeypatch):
+    """20 steps, reported at 7, 14 and 20; stopped at 14, with a checkpoint at 8."""
+    monkeypatch.setattr("collapse_lib.gpt.progress.EVERY", -1)
+    arguments = {"truth": done[0] / "truth" / "model.safetensors", "schedules": ["synthetic"]}
+
+    def stop(line):
+        if line.startswith("trained 70%"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_recursion(preset(), tmp_path, **arguments, generations=1, seeds=1, log=stop)
+    lines = []
+    run_recursion(preset(), tmp_path, **arguments, generations=1, seeds=1, log=lines.append)
+    assert [line.partition(" - ")[0] for line in lines[:2]] == ["trained 50%", "trained 100%"]
+
+
 def test_asking_again_computes_nothing_and_asking_for_more_keeps_what_is_there(done, tmp_path):
     out = tmp_path / "out"
     kept = run_recursion(preset(), out, TEXT, schedules=["synthetic"], generations=2, seeds=1)
@@ -676,6 +692,13 @@ def test_the_time_left_waits_for_what_it_needs():
     assert progress.left(10.0) == 10.0
     progress.trained(7)
     assert progress.left(10.0) == 0
+
+
+def test_the_time_left_leaves_out_what_was_done_before():
+    progress = Progress(10)
+    progress.resumed(4)
+    progress.trained(3)
+    assert progress.left(5.0) == 5.0
 
 
 def test_results_are_plain_json(done):

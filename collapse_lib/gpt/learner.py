@@ -55,8 +55,8 @@ class Folder:
     out : pathlib.Path
     device : str
     log : callable
-        Called as ``log("trained", iterations)`` while it trains, and as
-        ``log("finished", measures, seed, name)``.
+        Called as ``log("trained", iterations)`` while it trains, as ``log("resumed", iterations)``
+        when that many were done earlier, and as ``log("finished", measures, seed, name)``.
     """
 
     preset: Preset
@@ -95,6 +95,8 @@ class Folder:
         """Train a model and keep it in a folder, unless it is there; return its metadata."""
         path, progress = folder / "model.safetensors", folder / "training.safetensors"
         if not path.exists():
+            if progress.exists():
+                self.log("resumed", checkpoint.load_metadata(progress).get("iteration", 0))
             model, curve = train(
                 config,
                 self.preset.training,

@@ -31,13 +31,18 @@ class Progress:
 
     def __call__(self, kind, *what):
         """Take a report of a `collapse_lib.gpt.learner.Folder`."""
-        {"trained": self.trained, "finished": self.finished}[kind](*what)
+        called = {"trained": self.trained, "resumed": self.resumed, "finished": self.finished}
+        called[kind](*what)
 
     def trained(self, iterations):
         """Count training steps."""
         self.done += iterations
         if perf_counter() - self.logged > EVERY:
             self._log(f"trained {min(1, self.done / max(1, self.planned)):.0%}")
+
+    def resumed(self, iterations):
+        """Leave out training steps that an earlier run has done: they took no time in this one."""
+        self.planned -= iterations
 
     def finished(self, found, seed, name):
         """Log the results of a generation."""

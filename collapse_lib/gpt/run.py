@@ -98,9 +98,8 @@ def run_recursion(
     with _threads(threads):
         _claim(folder, text, truth, threads)
         with _alone(folder.out):
-            progress = Progress(
-                _iterations(folder, chains, generations), log or (lambda line: None)
-            )
+            planned = _iterations(folder, chains, generations, taken=truth is not None)
+            progress = Progress(planned, log or (lambda line: None))
             _take_or_make_truth(replace(folder, log=progress), text, truth)
             firsts = {(chain.seed, chain.size_of_first()): chain for chain in chains}
             tasks = (
@@ -314,15 +313,15 @@ def _take_or_make_truth(folder, text, truth):
         raise ValueError(f"text must be given: p^(0) is not finished in {str(folder.out)!r}")
 
 
-def _iterations(folder, chains, generations):
-    """Return the number of training steps still to do."""
+def _iterations(folder, chains, generations, taken):
+    """Return the number of training steps still to do; a p^(0) that is taken needs none."""
     firsts = {
         (chain.seed, chain.size_of_first())
         for chain in chains
         if experiment.first_is_missing(folder, chain)
     }
     models = len(firsts) + sum(experiment.missing(folder, chain, generations) for chain in chains)
-    models += not (folder.truth.folder / "model.safetensors").exists()
+    models += not (taken or (folder.truth.folder / "model.safetensors").exists())
     return models * folder.preset.training.iterations
 
 

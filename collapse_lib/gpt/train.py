@@ -121,7 +121,8 @@ def train(model, training, corpus, seed, validation=None, path=None, log=None, d
     path : str or Path, optional
         File for checkpoints. If it exists, training resumes from it.
     log : callable, optional
-        Called as ``log(iterations, curve)``, with the steps since the last call.
+        Called as ``log(iterations, curve)``, with the steps since the last call,
+        or since training resumed.
     device : str, optional
         "cpu", "cuda" or "mps".
 
@@ -154,7 +155,7 @@ def _run_to_the_end(run, path, log):
     config = run.training
     if run.iteration == 0:
         run.evaluate()
-    logged = 0
+    logged = run.iteration
     while run.iteration < config.iterations:
         run.step()
         done = run.iteration == config.iterations
