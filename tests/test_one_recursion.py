@@ -150,3 +150,19 @@ def test_what_lacks_something_is_refused_at_once(change, message):
     }
     with pytest.raises(ValueError, match=re.escape(message)):
         recursion.run(**good | change)
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ([0.5, 0.5], "model must have shape (3,), got (2,)"),
+        ([[0.2, 0.3, 0.5]], "model must have shape (3,), got (1, 3)"),
+        ([0.5, 0.2, 0.2], "model must sum to 1 within"),
+        ([0.5, 0.7, -0.2], "model must not be negative, got a smallest entry of -0.2"),
+        ("abc", "model must be"),
+    ],
+)
+def test_a_truth_that_does_not_fit_counting_is_refused(truth, message):
+    models = recursion.run(counting.Counting(3), truth, FullySynthetic(3), 2, 0)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        list(models)

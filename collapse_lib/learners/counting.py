@@ -55,9 +55,18 @@ class Counting:
         return (counts + self.pseudocounts / self.tokens) / (len(corpus) + self.pseudocounts)
 
     def sample(self, model, size, rng):
-        """Return `size` samples of a model, in the order drawn."""
+        """Return `size` samples of a model, in the order drawn.
+
+        Raises
+        ------
+        ValueError
+            If the model is no distribution over the vocabulary.
+        """
         _checks.room(size, "schedule and size")
-        return rng.choice(self.tokens, size, p=model)
+        p = _checks.probabilities(model, "model")
+        if p.shape != (self.tokens,):
+            raise ValueError(f"model must have shape ({self.tokens},), got {p.shape}")
+        return rng.choice(self.tokens, size, p=p)
 
     def pool(self, corpora):
         """Return several corpora as one."""
