@@ -19,6 +19,8 @@ from collapse_lib.gpt.run import checksum_of_weights
 RESULTS = Path(__file__).parent.parent / "book" / "results"
 #: By the name of their preset; a second record of the same preset has a word of its own behind it.
 RECORDS = {path.stem.removeprefix("gpt2-"): path for path in RESULTS.glob("gpt2-*.json")}
+#: Trained longer, with a truth of its own, which is not shipped.
+READABLE = RECORDS.pop("readable")
 
 
 def chains(seed):
@@ -26,10 +28,26 @@ def chains(seed):
     return {name: found for name, found in seed.items() if isinstance(found, list)}
 
 
+def entries(found):
+    """Return the measures of all models of a record."""
+    measured = [found["truth"]]
+    for seed in found["seeds"]:
+        measured += sum(chains(seed).values(), [seed["first"]])
+    return measured
+
+
 @pytest.fixture(params=sorted(RECORDS))
-def record(request):
+def of_shipped(request):
+    """A record whose truth is the shipped model, and the name of its preset."""
     name = request.param.partition(".")[0]
     return name, json.loads(RECORDS[request.param].read_text("utf8"))
+
+
+@pytest.fixture(params=[*sorted(RECORDS), "readable"])
+def record(request):
+    """Any record, and the name of its preset."""
+    path = RECORDS.get(request.param, READABLE)
+    return request.param.partition(".")[0], json.loads(path.read_text("utf8"))
 
 
 def test_the_laptop_experiment_is_recorded_in_full():
@@ -81,6 +99,18 @@ def test_every_width_is_recorded_on_little_and_on_plenty_of_text(width):
         assert [g["generation"] for g in seed["synthetic"][:4]] == list(range(2, 6))
 
 
+def test_the_readable_run_is_recorded_in_full_with_its_own_truth():
+    found = json.loads(READABLE.read_text("utf8"))
+    assert [seed["seed"] for seed in found["seeds"]] == [0, 1]
+    for seed in found["seeds"]:
+        for schedule in ("synthetic", "real-kept:50/50"):
+            assert [g["generation"] for g in seed[schedule]] == list(range(2, 6))
+    assert found["settings"]["source"] == {"text": corpora.TINY_SHAKESPEARE[1]}
+    # On Shakespeare's text it is better by far than the shipped truth.
+    _, metadata = load_model(SHIPPED_TRUTH)
+    assert 1.4 < found["truth"]["curve"][-1][2] < metadata["curve"][-1][2] - 0.3
+
+
 def test_a_record_says_what_made_it(record):
     name, found = record
     assert all(c.startswith("python -m collapse_lib.gpt run ") for c in found["commands"])
@@ -92,8 +122,8 @@ def test_a_record_says_what_made_it(record):
     assert not any("schedule" in seed["first"] for seed in found["seeds"])
 
 
-def test_the_shipped_model_is_the_truth_of_the_records(record):
-    _, found = record
+def test_the_shipped_model_is_the_truth_of_the_records(of_shipped):
+    _, found = of_shipped
     _, metadata = load_model(SHIPPED_TRUTH)
     assert metadata["characters"] == found["characters"]
     curve = np.array([[at, loss] for at, _, loss in metadata["curve"]])
@@ -101,9 +131,9 @@ def test_the_shipped_model_is_the_truth_of_the_records(record):
     np.testing.assert_allclose(curve, recorded, rtol=1e-5)
 
 
-def test_the_shipped_model_has_the_entropy_that_is_recorded(record):
+def test_the_shipped_model_has_the_entropy_that_is_recorded(of_shipped):
     """On text of its own: its loss there estimates the entropy that was measured at training."""
-    name, found = record
+    name, found = of_shipped
     model, metadata = load_model(SHIPPED_TRUTH)
     context = model.config.context
     prompts = torch.full((32, 1), metadata["characters"].index("\n"))
@@ -133,6 +163,19 @@ if "COLLAPSE_DATA" in os.environ:
         assert at == laptop.iterations
         assert evaluate(model, held_out, laptop.validation_tokens) == pytest.approx(loss, rel=1e-4)
 
+    def test_the_words_that_are_called_unknown_do_not_stand_in_shakespeare():
+        """Looked for in the text itself, with its letters alone."""
+        found = json.loads(READABLE.read_text("utf8"))
+        letters = "".join(c if c.isalpha() else " " for c in corpora.tiny_shakespeare().lower())
+        for entry in entries(found):
+            written = "".join(c if c.isalnum() else " " for c in entry["text"].lower()).split()
+            unknown = {word for word in written if f" {word} " not in letters}
+            assert sorted(unknown) == entry["unknown_in_text"]
+            share = entry["unknown_words"] / (entry["unknown_words"] + entry["known_words"])
+            hits = sum(word in unknown for word in written[1:-1])
+            error = (share * (1 - share) * len(written)) ** 0.5
+            assert abs(hits - share * len(written)) < 5 * error  # the text is a sample of all
+
 
 @pytest.mark.paper("Figure 3", check="independent")
 def test_the_distance_of_a_generation_obeys_pinsker(record):
@@ -152,8 +195,8 @@ def test_the_recorded_names_are_schedules(record):
             assert parse_schedule(chain.split(", ")[0], PRESETS[name].sequences)
 
 
-def test_the_record_of_a_shipped_truth_names_its_weights(record):
-    _, found = record
+def test_the_record_of_a_shipped_truth_names_its_weights(of_shipped):
+    _, found = of_shipped
     source = found["settings"]["source"]
     assert "text" in source or source["truth"] == checksum_of_weights(SHIPPED_TRUTH)
 
