@@ -3,8 +3,10 @@
 nbval skips cells that were never run, so outputs are required here.
 """
 
+import base64
 import json
 import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,17 @@ class TestStoredNotebook:
             assert len(alt) > 40
             assert not re.search(r"\.(png|svg|webp|jpe?g)$|/", alt)  # no path
             assert settings["figure"]["caption"]
+
+    def test_pictures_of_panels_have_the_size_of_their_panels(self, path):
+        """A label that is too long makes the picture larger, and a phone does not stack its panels.
+
+        Panels of 630 times 450 pixels, and a margin of 15 around them, as book.js expects.
+        """
+        for cell, picture in outputs_with(path, "image/png"):
+            if "plotting.panels(" in "".join(cell["source"]):
+                header = base64.b64decode(picture)[16:24]
+                for pixels, panel in zip(struct.unpack(">II", header), (630, 450), strict=True):
+                    assert abs((pixels - 30) / panel - round((pixels - 30) / panel)) * panel < 3
 
     def test_cells_are_short(self, path):
         for cell in code_cells(path):
