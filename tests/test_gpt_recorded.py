@@ -163,7 +163,7 @@ if "COLLAPSE_DATA" in os.environ:
         assert at == laptop.iterations
         assert evaluate(model, held_out, laptop.validation_tokens) == pytest.approx(loss, rel=1e-4)
 
-    def test_the_words_that_are_called_unknown_do_not_stand_in_shakespeare():
+    def test_the_words_that_are_called_unknown_do_not_occur_in_shakespeare():
         """Looked for in the text itself, with its letters alone."""
         found = json.loads(READABLE.read_text("utf8"))
         letters = "".join(c if c.isalpha() else " " for c in corpora.tiny_shakespeare().lower())
