@@ -124,18 +124,22 @@ def test_marks_stay_with_their_formula(faults, served):
 
 @pytest.mark.parametrize(("width", "columns"), [(1280, 2), (360, 1)])
 def test_texts_are_side_by_side_where_there_is_room(faults, served, width, columns):
-    page = faults.open(f"{served}/book/gpt2_experiment.html", width)
-    grid = page.locator("article div[style*='grid']")
+    page = faults.open(f"{served}/book/gpt2_experiment.html", width, "dark")
+    grid = page.locator("article div.texts")
     lefts = grid.locator("> div").evaluate_all(
         "all => all.map(block => block.getBoundingClientRect().left)"
     )
     assert len(lefts) == 4
     assert len(set(lefts)) == columns
-    for found in grid.locator("mark").evaluate_all(
+    marked = grid.locator("mark").evaluate_all(
         "all => all.map(mark => getComputedStyle(mark))"
         ".map(style => [style.textDecorationStyle, style.backgroundColor])"
-    ):
-        assert found == ["wavy", "rgba(0, 0, 0, 0)"]  # not the yellow of a marker, in any theme
+    )
+    clear = "rgba(0, 0, 0, 0)"  # neither the yellow of a marker nor a light box on a dark page
+    assert marked
+    assert all(found == ["wavy", clear] for found in marked)
+    box = page.locator("article .text_html:has(div.texts)")
+    assert box.evaluate("box => getComputedStyle(box).backgroundColor") == clear
 
 
 @pytest.fixture(scope="module")
