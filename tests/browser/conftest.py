@@ -71,7 +71,7 @@ class Watched:
 
     def _console(self, message):
         if message.type in ("error", "warning"):
-            self.found.append(f"console: {message.text}")
+            self.found.append(f"console: {message.text} {message.location['url']}")
 
     def _response(self, response):
         if response.status >= 400:

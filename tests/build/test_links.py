@@ -30,7 +30,8 @@ def broken(path, site=SITE):
     page = soup(path)
     named = [tag["href"] for tag in page.select("[href]")]
     named += [tag["src"] for tag in page.select("[src]")]
-    named += [tag["content"].partition("url=")[2] for tag in page.select('[http-equiv="Refresh"]')]
+    leading_on = page.select('[http-equiv="refresh" i]')
+    named += [tag["content"].partition("url=")[2] for tag in leading_on]
     return [address for address in named if not resolves(address, path, site)]
 
 
@@ -51,6 +52,23 @@ def test_there_are_pages():
 @pytest.mark.parametrize("name", EVERY_PAGE)
 def test_every_link_resolves(name):
     assert broken(SITE / name) == []
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_every_page_has_a_language_a_title_and_an_icon(name):
+    page = soup(SITE / name)
+    assert page.html["lang"]
+    assert page.title.text.strip()
+    # Without an icon, a browser asks the server for /favicon.ico.
+    assert page.select('link[rel="icon"]')
+
+
+def test_the_address_of_the_book_leads_to_its_first_page():
+    page = soup(SITE / "index.html")
+    (tag,) = page.select('[http-equiv="refresh" i]')
+    first = tag["content"].partition("url=")[2]
+    assert first == "book/intro.html"
+    assert [link["href"] for link in page.select("a")] == [first]
 
 
 def test_links_that_lead_nowhere_are_found(tmp_path):

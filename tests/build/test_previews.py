@@ -16,8 +16,11 @@ def shown(path):
     return {tag["property"]: tag["content"] for tag in page.select('meta[property^="og:"]')}
 
 
-# Sphinx has no title for the page of the search.
-@pytest.mark.parametrize("name", [name for name in pages() if name != "search.html"])
+# The address of the book itself is the one most shared; Sphinx has no title for the search.
+LISTED = ["index.html", *(name for name in pages() if name != "search.html")]
+
+
+@pytest.mark.parametrize("name", LISTED)
 def test_a_page_has_title_and_description(name):
     page = BeautifulSoup((SITE / name).read_text("utf8"), "html.parser")
     found = shown(SITE / name)
@@ -42,6 +45,9 @@ def test_addresses_are_absolute_where_the_book_knows_its_own(tmp_path):
     found = shown(site / "book" / "bibliography.html")
     assert found["og:url"] == "https://example.org/a/book/bibliography.html"
     assert found["og:image"] == "https://example.org/a/_static/collapse.png"
+    start = shown(site / "index.html")
+    assert start["og:url"] == "https://example.org/a/index.html"
+    assert start["og:image"] == found["og:image"]
     picture = (site / "_static" / "collapse.png").read_bytes()
     assert picture == (ROOT / "book" / "images" / "collapse.png").read_bytes()
     assert len(found["og:image:alt"]) > 60
