@@ -105,6 +105,7 @@ def test_solutions_are_cut_from_notebooks_wherever_they_stand():
     assert texts == ["Before\n", "between\nlast\n", "1", "after\n"]
 
 
+WITH_NETWORK = {"gpt2_experiment", "predictions", "sampling_and_size"}
 CHAPTERS = sorted(path.stem for path in (ROOT / "book").glob("*.ipynb"))
 
 
@@ -116,7 +117,7 @@ def test_colab_opens_the_published_notebook_which_installs_the_library(name):
     cells = json.loads((SITE / path).read_text("utf8"))["cells"]
     assert [cell["id"] for cell in cells].index("colab") == 1
     assert "google.colab" not in html.select_one("article").text
-    assert ("[gpt]" in cells[1]["source"]) == (name in {"gpt2_experiment", "predictions"})
+    assert ("[gpt]" in cells[1]["source"]) == (name in WITH_NETWORK)
 
 
 @pytest.fixture
